@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Everything that can be known without running the program. Runs all of it, then says what failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export HVX_DATA_DIR=$scratch/data HVX_ORIGIN=https://hvx.example
+mkdir -p "$HVX_DATA_DIR"
+unset HVX_DATABASE_URL HVX_REDIS_URL
+
+failed=()
+step() {
+    local name=$1
+    shift
+    if "$@" >"$scratch/out" 2>&1; then
+        echo "  ok      $name"
+    else
+        echo "  FAILED  $name"
+        cat "$scratch/out"
+        failed+=("$name")
+    fi
+}
+
+bin=.venv/bin
+manage=("$bin/python" -W error manage.py)
+echo "Checks"
+step "ruff: lint" "$bin/ruff" check .
+step "ruff: format" "$bin/ruff" format --check .
+step "import rules" "$bin/lint-imports"
+step "mypy --strict" "$bin/mypy"
+step "migrations match the models" "${manage[@]}" makemigrations --check --dry-run
+step "manage.py check --deploy" "${manage[@]}" check --deploy --fail-level WARNING
+step "OpenAPI document" "${manage[@]}" spectacular --validate --fail-on-warn --file "$scratch/schema.yaml"
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'Failed: %s\n' "${failed[@]}"
+    exit 1
+fi

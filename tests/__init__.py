@@ -1,0 +1,1 @@
+"""The tests mirror the rooms; `settings`, `components` and `live` are what they stand on."""

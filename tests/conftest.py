@@ -1,0 +1,65 @@
+"""The `needs` mark, the account of what was left out, and the fixtures that every room uses."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from tests.components import everything_is_required, why_missing
+from tests.live import LiveServer
+
+LEFT_OUT = "left out: needs "
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for component in mark.args:
+            reason = why_missing(component)
+            if reason is None:
+                continue
+            if everything_is_required():
+                pytest.fail(f"needs {component}, and nothing may be left out: {reason}", pytrace=False)
+            pytest.skip(f"{LEFT_OUT}{component} ({reason})")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says, component by component, which tests did not run and what they wait for."""
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        _, mark, component = reason.partition(LEFT_OUT)
+        left_out[component if mark else f"(another reason) {reason}"].append(report.nodeid)
+    if not left_out:
+        terminalreporter.write_line("Nothing was left out.")
+        return
+    terminalreporter.section("left out")
+    for component, tests in sorted(left_out.items()):
+        terminalreporter.write_line(f"{len(tests):4d} for want of {component}")
+        for test in tests:
+            terminalreporter.write_line(f"       {test}")
+    terminalreporter.write_line("`make test-all` starts these components and leaves nothing out.")
+
+
+@pytest.fixture(autouse=True)
+def clean_cache() -> Iterator[None]:
+    """No nonce, used proof, limit or cached device state of one test reaches the next."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One real server for all the tests of the session that do not stop or revoke things in it."""
+    with LiveServer(tmp_path_factory.mktemp("server")) as live:
+        yield live
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path) -> Iterator[LiveServer]:
+    """A real server for this test alone: free to be killed, restarted and searched."""
+    with LiveServer(tmp_path) as live:
+        yield live

@@ -1,0 +1,205 @@
+"""A real server: `manage.py serve` in a process of its own, on a free loopback port.
+
+The same class serves tests, demo and benchmarks, so it imports neither pytest nor Django.
+"""
+
+import itertools
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from tests.components import cluster_mode, redis_url_of_server
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MANAGE = [sys.executable, str(REPOSITORY / "manage.py")]
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 10.0
+
+_server_count = itertools.count()
+
+
+class ServerFailed(AssertionError):
+    """The server did not start or did not end as it must; carries the end of its log."""
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class LiveServer:
+    """A server with a data folder, port and (in cluster mode) databases of its own.
+
+    `folder` holds `data/` and `server.log`. `env` overrides the server's environment.
+    As a context manager it starts on entering; on leaving it stops whatever still runs and
+    takes its PostgreSQL database away. `stop()` or `kill()` and then `start()` come back on
+    the same folder and port.
+    """
+
+    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.host = f"localhost:{self.port}"
+        self.origin = f"http://{self.host}"
+        self.data_dir = folder / "data"
+        self.log_path = folder / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.database_url = ""
+        self.redis_url = ""
+        if cluster_mode():
+            self.redis_url = redis_url_of_server(next(_server_count))
+            self.database_url = _with_database(
+                os.environ["HVX_TEST_POSTGRES_URL"], f"hvx_live_{secrets.token_hex(6)}"
+            )
+        # None of the developer's own settings reaches the server.
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("HVX_")}
+        self.env |= {
+            "DJANGO_SETTINGS_MODULE": "hvx.settings",
+            "PYTHONUNBUFFERED": "1",
+            "HVX_ORIGIN": self.origin,
+            "HVX_LISTEN": f"127.0.0.1:{self.port}",
+            "HVX_DATA_DIR": str(self.data_dir),
+            "HVX_DATABASE_URL": self.database_url,
+            "HVX_REDIS_URL": self.redis_url,
+        }
+        self.env |= dict(env or {})
+        self._prepared = False
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def manage(self, *arguments: str, stdin: str | None = None) -> str:
+        """Runs `manage.py` with these arguments in the server's environment; gives its output."""
+        done = subprocess.run(
+            [*MANAGE, *arguments], env=self.env, cwd=REPOSITORY, input=stdin, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise ServerFailed(f"manage.py {arguments[0]} ended with {done.returncode}:\n{done.stderr}")
+        return done.stdout
+
+    def start(self) -> None:
+        """Starts the server and returns when GET /healthz answers 200."""
+        assert self.process is None, "the server runs already"
+        self._prepare()
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*MANAGE, "serve"],
+                env=self.env,
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait_until_healthy()
+
+    def stop(self) -> None:
+        """SIGTERM; asserts that the server ends by itself, with status 0, in ten seconds."""
+        process = self._running()
+        process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ServerFailed(f"no end {STOP_TIMEOUT:.0f} s after SIGTERM\n{self._log_end()}") from None
+        self.process = None
+        if status != 0:
+            raise ServerFailed(f"ended with status {status} after SIGTERM\n{self._log_end()}")
+
+    def kill(self) -> None:
+        """SIGKILL to every process of the server, as a power cut would end them."""
+        process = self._running()
+        # The group is the one that start() made for this server: start_new_session above.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self.process = None
+
+    def close(self) -> None:
+        """Ends what still runs and removes the PostgreSQL database."""
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.kill()
+            self.process = None
+        if self.database_url and self._prepared:
+            _administer(self.database_url, 'DROP DATABASE IF EXISTS "{}" WITH (FORCE)')
+            self._prepared = False
+
+    def _prepare(self) -> None:
+        if self._prepared:
+            return
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.database_url:
+            _administer(self.database_url, 'CREATE DATABASE "{}"')
+        if self.redis_url:
+            _flush(self.redis_url)
+        self._prepared = True
+        self.manage("migrate", "--no-input", "--verbosity", "0")
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self.process is not None, "the server does not run"
+        return self.process
+
+    def _wait_until_healthy(self) -> None:
+        process = self._running()
+        deadline = time.monotonic() + START_TIMEOUT
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=2, trust_env=False) as http:
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    self.process = None
+                    raise ServerFailed(f"ended at start with {process.returncode}\n{self._log_end()}")
+                try:
+                    if http.get("/healthz").status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.05)
+        self.kill()
+        raise ServerFailed(f"not healthy after {START_TIMEOUT:.0f} s\n{self._log_end()}")
+
+    def _log_end(self) -> str:
+        return self.log_path.read_text(errors="replace")[-4000:] if self.log_path.exists() else "(no log)"
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def _administer(url: str, statement: str) -> None:
+    import psycopg
+
+    name = urlsplit(url).path.lstrip("/")
+    with psycopg.connect(_with_database(url, "postgres"), autocommit=True) as connection:
+        connection.execute(statement.format(name).encode())
+
+
+def _flush(url: str) -> None:
+    import redis
+
+    with redis.Redis.from_url(url) as connection:
+        connection.flushdb()
