@@ -1,0 +1,1 @@
+"""Pure rules of the exchange: no Django, no network, no clock, no randomness."""
