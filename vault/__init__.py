@@ -1,0 +1,1 @@
+"""The vault: nothing secret that the server holds touches the disk unsealed."""

@@ -1,0 +1,84 @@
+"""The one form in which a secret is written down.
+
+    version(1) ‖ key id(16) ‖ nonce(12) ‖ ciphertext ‖ tag(16)
+
+AES-256-GCM-SIV (RFC 8452), so that even a nonce drawn twice tells no more than
+that two equal values are equal. The associated data is LP(key id, *context),
+where LP writes each part behind its length in four bytes, big-endian; a row's
+context is its table, its column and its key.
+"""
+
+import os
+from typing import NoReturn, SupportsIndex
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+from vault.errors import CannotOpen
+
+VERSION = b"\x01"
+KEY_LENGTH = 32
+KEY_ID_LENGTH = 16
+NONCE_LENGTH = 12
+TAG_LENGTH = 16
+OVERHEAD = len(VERSION) + KEY_ID_LENGTH + NONCE_LENGTH + TAG_LENGTH
+
+_NONCE_START = len(VERSION) + KEY_ID_LENGTH
+_CIPHERTEXT_START = _NONCE_START + NONCE_LENGTH
+
+
+def lp(*parts: bytes | str) -> bytes:
+    """Return the parts, text as UTF-8, each behind its length in four bytes big-endian.
+
+    No two lists of parts give the same bytes, so parts cannot slide into each other.
+    """
+    raw = [part.encode() if isinstance(part, str) else part for part in parts]
+    return b"".join([len(part).to_bytes(4, "big") + part for part in raw])
+
+
+class EnvelopeKey:
+    """A 256-bit key that seals, with the 16-byte name it is found by. Shows nothing of itself."""
+
+    __slots__ = ("_cipher", "_header", "_prefix", "id")
+
+    def __init__(self, key_id: bytes, material: bytes) -> None:
+        if len(key_id) != KEY_ID_LENGTH or len(material) != KEY_LENGTH:
+            raise ValueError("an envelope key is 32 bytes with an id of 16 bytes")
+        self.id = key_id
+        self._cipher = AESGCMSIV(material)
+        self._header = VERSION + key_id
+        self._prefix = lp(key_id)
+
+    def seal(self, context: bytes, plaintext: bytes) -> bytes:
+        """Return the envelope of `plaintext`, bound to `context` (made by `lp`).
+
+        The nonce is drawn here and nowhere else, so no caller can repeat one.
+        """
+        nonce = os.urandom(NONCE_LENGTH)
+        return self._header + nonce + self._cipher.encrypt(nonce, plaintext, self._prefix + context)
+
+    def open(self, context: bytes, envelope: bytes) -> bytes:
+        """Return what `seal` was given, or raise CannotOpen."""
+        if not envelope.startswith(self._header) or len(envelope) < OVERHEAD:
+            raise CannotOpen("not an envelope of this key")
+        try:
+            return self._cipher.decrypt(
+                envelope[_NONCE_START:_CIPHERTEXT_START],
+                envelope[_CIPHERTEXT_START:],
+                self._prefix + context,
+            )
+        except InvalidTag:
+            raise CannotOpen("a sealed value was altered or moved") from None
+
+    def __repr__(self) -> str:
+        return "<EnvelopeKey>"
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a key is not copied or pickled")
+
+
+def key_id_of(envelope: bytes) -> bytes:
+    """Return the 16-byte id of the key that an envelope was sealed under."""
+    if not envelope.startswith(VERSION) or len(envelope) < OVERHEAD:
+        raise CannotOpen("not an envelope of a known version")
+    return envelope[len(VERSION) : _NONCE_START]

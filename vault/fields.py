@@ -1,0 +1,259 @@
+"""Model fields whose values stand sealed in the database, and the index that finds them."""
+
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
+
+from django.core import checks
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields import NOT_PROVIDED
+from django.db.models.lookups import Lookup, Transform
+from django.db.models.query_utils import DeferredAttribute
+
+from vault import keyring
+from vault.blind_index import BlindIndexField
+from vault.envelope import key_id_of, lp
+
+__all__ = ["BlindIndexField", "SealedField", "SealedValue"]
+
+if TYPE_CHECKING:
+    _Field = models.Field
+else:
+
+    class _Field(models.Field):
+        """Django's Field, which knows type arguments in its stubs only."""
+
+        def __class_getitem__(cls, _: object) -> type:
+            return cls
+
+
+_ST = TypeVar("_ST", contravariant=True)
+_GT = TypeVar("_GT", covariant=True)
+
+
+class SealedValue:
+    """What an instance holds, and what `.values()` gives, for a sealed field.
+
+    It has the envelope, or the plaintext assigned and not yet saved, or both once it was
+    read. It shows nothing of itself and is pickled as its envelope. It remembers the row
+    that it was loaded from, so it still opens when its instance has been given another.
+    """
+
+    __slots__ = ("envelope", "field", "plain", "row")
+
+    def __init__(
+        self,
+        field: "SealedField[Any, Any]",
+        envelope: bytes | None,
+        row: object = None,
+        plain: str | bytes | None = None,
+    ) -> None:
+        self.field = field
+        self.envelope = envelope
+        self.row = row
+        self.plain = plain
+
+    def __repr__(self) -> str:
+        return "<SealedValue>"
+
+    def __copy__(self) -> "SealedValue":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SealedValue":
+        return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        envelope = self.envelope
+        if envelope is None and self.plain is not None:
+            envelope = self.field.seal(self.row, self.plain)
+        return SealedValue, (self.field, envelope, self.row)
+
+
+class _Envelope(bytes):
+    """Bytes that `pre_save` has sealed for the row being written: all that is let through."""
+
+
+class _SealedAttribute(DeferredAttribute):
+    """Opens on reading; keeps plaintext out of the instance's `__dict__` and so out of pickles."""
+
+    field: "SealedField[Any, Any]"
+
+    def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
+        held = super().__get__(instance, cls)
+        if not isinstance(held, SealedValue):
+            return held
+        if held.plain is None:
+            assert held.envelope is not None  # noqa: S101
+            held.plain = self.field.open(held.row, held.envelope)
+        return held.plain
+
+    def __set__(self, instance: models.Model, value: object) -> None:
+        field = self.field
+        if isinstance(value, SealedValue):
+            if value.row is None:
+                value.row = instance.__dict__.get(field.row_attname)
+        elif value is not None:
+            plain = field.checked(value)
+            value = SealedValue(field, None, instance.__dict__.get(field.row_attname), plain)
+        instance.__dict__[field.attname] = value
+
+
+class SealedField(_Field[_ST, _GT]):
+    """Text, or bytes where `binary`, that stands sealed in the database.
+
+    The column holds `vault.envelope` bytes under the ring's key for fields, bound to table,
+    column and row; each save seals anew, with the newest key. Reading the attribute opens
+    it, and raises CannotOpen when it was altered or moved.
+
+    The row's key must be known before it is saved (a UUID, not a number that the database
+    gives). Nothing can be looked up by it but whether it is null: see BlindIndexField. It
+    is written by saving an instance or by `bulk_create`, and refused (TypeError) anywhere
+    a plain value would go straight into SQL: `update`, `bulk_update`, expressions. Do not
+    combine it with `bulk_create(update_conflicts=True)`: the row kept is another.
+    Renaming its table or column changes what values are bound to, so needs resealing.
+    """
+
+    descriptor_class = _SealedAttribute
+    # A missing value is null; an empty column could never be an envelope.
+    empty_strings_allowed = False
+
+    @overload
+    def __init__(
+        self: "SealedField[str, str]",
+        verbose_name: str | None = ...,
+        *,
+        binary: Literal[False] = ...,
+        null: Literal[False] = ...,
+        blank: bool = ...,
+        default: str | Callable[[], str] | type[NOT_PROVIDED] = ...,
+        **options: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "SealedField[str | None, str | None]",
+        verbose_name: str | None = ...,
+        *,
+        binary: Literal[False] = ...,
+        null: Literal[True],
+        blank: bool = ...,
+        default: str | Callable[[], str] | type[NOT_PROVIDED] | None = ...,
+        **options: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "SealedField[bytes, bytes]",
+        verbose_name: str | None = ...,
+        *,
+        binary: Literal[True],
+        null: Literal[False] = ...,
+        blank: bool = ...,
+        default: bytes | Callable[[], bytes] | type[NOT_PROVIDED] = ...,
+        **options: Any,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "SealedField[bytes | None, bytes | None]",
+        verbose_name: str | None = ...,
+        *,
+        binary: Literal[True],
+        null: Literal[True],
+        blank: bool = ...,
+        default: bytes | Callable[[], bytes] | type[NOT_PROVIDED] | None = ...,
+        **options: Any,
+    ) -> None: ...
+    def __init__(self, verbose_name: str | None = None, *, binary: bool = False, **options: Any) -> None:
+        refused = {"primary_key", "unique", "db_index", "db_default", "choices"} & options.keys()
+        if refused:
+            raise TypeError(f"a sealed field cannot have {', '.join(sorted(refused))}")
+        self.binary = binary
+        super().__init__(verbose_name, **options)
+
+    def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
+        name, path, args, options = super().deconstruct()
+        if self.binary:
+            options["binary"] = True
+        return name, path, args, options
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only)
+        self._place = lp(cls._meta.db_table, str(self.column))
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        pk = self.model._meta.pk
+        problems = super().check(**kwargs)
+        if isinstance(pk, models.AutoField | models.BigAutoField | models.SmallAutoField) or (
+            pk.model is self.model and pk.creation_counter > self.creation_counter
+        ):
+            hint = "Declare a UUIDField primary key above it."
+            problems.append(
+                checks.Error("A sealed field needs its row's key first.", hint, self, "vault.E002")
+            )
+        return problems
+
+    # --- between instance and envelope
+
+    @property
+    def row_attname(self) -> str:
+        return self.model._meta.pk.attname
+
+    def seal(self, row: object, plain: str | bytes) -> bytes:
+        """Return the envelope of a value for one row."""
+        raw = plain.encode() if isinstance(plain, str) else plain
+        return keyring.active(keyring.FIELDS).seal(self._context(row), raw)
+
+    def open(self, row: object, envelope: bytes) -> str | bytes:
+        """Return the value of one row's envelope, or raise CannotOpen."""
+        raw = keyring.by_id(keyring.FIELDS, key_id_of(envelope)).open(self._context(row), envelope)
+        return raw if self.binary else raw.decode()
+
+    def _context(self, row: object) -> bytes:
+        if not isinstance(row, uuid.UUID):
+            if row is None:
+                raise ValueError(f"{self.name}: the row's key must be set before a value is sealed")
+            row = self.model._meta.pk.to_python(row)
+        return self._place + lp(row.bytes if isinstance(row, uuid.UUID) else str(row))
+
+    def checked(self, value: object) -> str | bytes:
+        """Return the value if it is of this field's type, and never show it if it is not."""
+        if self.binary and isinstance(value, bytes):
+            return value
+        if not self.binary and isinstance(value, str):
+            return str(value)
+        wanted = "bytes" if self.binary else "str"
+        raise TypeError(f"{self.name} takes {wanted}, not {type(value).__name__}")
+
+    # --- between instance and database
+
+    def get_internal_type(self) -> str:
+        return "BinaryField"
+
+    def from_db_value(self, value: Any, expression: object, connection: object) -> SealedValue | None:
+        return None if value is None else SealedValue(self, bytes(value))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> _Envelope | None:
+        plain = getattr(model_instance, self.attname)
+        if plain is None:
+            return None
+        return _Envelope(self.seal(getattr(model_instance, self.row_attname), plain))
+
+    def get_db_prep_value(
+        self, value: object, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, _Envelope):
+            raise TypeError(f"{self.name} is sealed: assign it to an instance and save that")
+        return bytes(value)
+
+    def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> Any:
+        return self.get_db_prep_value(value, connection)
+
+    def get_lookup(self, lookup: str) -> type[Lookup[Any]] | None:
+        return super().get_lookup(lookup) if lookup == "isnull" else None
+
+    def get_transform(self, lookup_name: str) -> type[Transform] | None:
+        return None
+
+    def value_to_string(self, obj: models.Model) -> NoReturn:
+        raise TypeError(f"{self.name} is sealed: it is not written into fixtures")

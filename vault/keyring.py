@@ -1,0 +1,128 @@
+"""The key ring: random data keys, held unwrapped in this process.
+
+Purposes are few and fixed. `fields` seals every SealedField; what keeps tables, columns
+and rows apart is the associated data, not the key. `blind-index` makes every blind index
+and has a key of its own, so that rotating `fields` leaves the indexes as they are.
+
+This module only reads. Keys are made by `vault.services.ensure_ring`, outside of any
+transaction and before the server serves, never at the first use: a key made inside a
+caller's transaction could be rolled back while values sealed under it stay. So whatever
+key this cache holds was read from a committed row, and it may be kept for good.
+"""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import connection
+
+from vault import queries
+from vault.envelope import EnvelopeKey, key_id_of, lp
+from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
+from vault.keys import root
+from vault.models import DataKey
+from vault.rootkey import RootKey
+
+FIELDS = "fields"
+BLIND_INDEX = "blind-index"
+PURPOSES = (FIELDS, BLIND_INDEX)
+
+
+class RingKey(EnvelopeKey):
+    """A data key of the ring, unwrapped. Shows nothing of itself."""
+
+    __slots__ = ("generation", "material", "purpose")
+
+    def __init__(self, row: DataKey, material: bytes) -> None:
+        super().__init__(row.id.bytes, material)
+        self.purpose = row.purpose
+        self.generation = row.generation
+        self.material = material
+
+    def __repr__(self) -> str:
+        return f"<RingKey {self.purpose} {self.generation}>"
+
+
+class _Ring:
+    """All keys by purpose and id, and of each purpose the one that seals now: the newest."""
+
+    def __init__(self, keys: list[RingKey]) -> None:
+        self.by_id = {(key.purpose, key.id): key for key in keys}
+        self.active = {key.purpose: key for key in sorted(keys, key=lambda key: key.generation)}
+
+
+_ring = _Ring([])
+_loading = threading.Lock()
+
+
+def active(purpose: str) -> RingKey:
+    """Return the key that seals for this purpose. Raises RingMissing, RootKeyError."""
+    key = _ring.active.get(purpose)
+    if key is None:
+        key = load().active.get(purpose)
+    if key is None:
+        raise RingMissing(f"the key ring has no key for {purpose!r}: run `manage.py migrate`")
+    return key
+
+
+def by_id(purpose: str, key_id: bytes) -> RingKey:
+    """Return one key of this purpose, of whatever generation. Raises CannotOpen, RootKeyError.
+
+    An unknown id is looked up again first: another process may have begun a generation.
+    """
+    key = _ring.by_id.get((purpose, key_id)) or load().by_id.get((purpose, key_id))
+    if key is None:
+        raise CannotOpen("sealed under a key that the ring does not hold")
+    return key
+
+
+def load() -> _Ring:
+    """Read the ring anew and hold it. Raises RootKeyMissing, RootKeyMismatch, CannotOpen."""
+    global _ring
+    with _loading:
+        _ring = _Ring([unwrap(root(), row) for row in _rows()])
+        return _ring
+
+
+def forget() -> None:
+    """Let go of every unwrapped key; the next use reads the ring anew."""
+    global _ring
+    _ring = _Ring([])
+
+
+def wrap(root_key: RootKey, row: DataKey, material: bytes) -> bytes:
+    """Return the envelope of a data key, which opens for this row's purpose and place only."""
+    return root_key.envelope_key("wrap", row.purpose).seal(_context(row), material)
+
+
+def unwrap(root_key: RootKey, row: DataKey) -> RingKey:
+    """Return a row's key. Raises RootKeyMismatch; CannotOpen for a row altered or moved."""
+    wrapped = bytes(row.wrapped)
+    if key_id_of(wrapped) != root_key.id:
+        raise RootKeyMismatch("this root key is not the one that the database's keys are wrapped under")
+    return RingKey(row, root_key.envelope_key("wrap", row.purpose).open(_context(row), wrapped))
+
+
+def _context(row: DataKey) -> bytes:
+    return lp(DataKey._meta.db_table, "wrapped", row.id.bytes, row.purpose, str(row.generation))
+
+
+def _rows() -> list[DataKey]:
+    """Read the rows, from inside an event loop by a thread and connection of its own.
+
+    A sealed value is opened where it is touched, which may be in a coroutine. There this
+    waits for a few milliseconds, once a process and generation.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return queries.data_keys()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(_rows_and_close).result()
+
+
+def _rows_and_close() -> list[DataKey]:
+    try:
+        return queries.data_keys()
+    finally:
+        connection.close()

@@ -1,0 +1,46 @@
+"""Writes of the key ring."""
+
+import os
+
+from django.db import IntegrityError, connection, transaction
+
+from vault import keyring, keys, queries, rootkey
+from vault.envelope import KEY_LENGTH
+from vault.models import DataKey
+from vault.rootkey import RootKey
+
+
+def ensure_ring() -> None:
+    """Make the ring complete: one key for every purpose, all of them open.
+
+    Called after every `migrate` and before a server serves. On an empty ring, and only
+    there, a missing root key is made too. Raises RootKeyMissing or RootKeyMismatch where
+    the ring belongs to a root key that is not at hand, RootKeyUnsafe, CannotOpen for a
+    damaged ring, RuntimeError inside a transaction.
+    """
+    keys.forget()
+    if not queries.data_keys():
+        rootkey.load_or_create(keys.root_key_path())
+    ring = keyring.load()
+    missing = [purpose for purpose in keyring.PURPOSES if purpose not in ring.active]
+    if missing:
+        _begin(keys.root(), missing)
+        keyring.load()
+
+
+def _begin(root_key: RootKey, purposes: list[str]) -> None:
+    """Make the first generation of each purpose, all in one transaction of its own.
+
+    Workers that start at once try the same (purpose, generation) in the same order: the
+    unique constraint lets one of them have all, and the others find its keys.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("data keys are not made inside a transaction that may roll back")
+    try:
+        with transaction.atomic():
+            for purpose in purposes:
+                row = DataKey(purpose=purpose, generation=1)
+                row.wrapped = keyring.wrap(root_key, row, os.urandom(KEY_LENGTH))
+                row.save(force_insert=True)
+    except IntegrityError:
+        pass
