@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -12,23 +12,14 @@ from django.dispatch import receiver
 
 from vault import keyring
 from vault.envelope import lp
-
-if TYPE_CHECKING:
-    _Field = models.Field
-else:
-
-    class _Field(models.Field):
-        """Django's Field, which knows type arguments in its stubs only."""
-
-        def __class_getitem__(cls, _: object) -> type:
-            return cls
+from vault.typed import TypedField
 
 
 class _Index(bytes):
     """An index that `pre_save` has computed from the source: all that is written."""
 
 
-class BlindIndexField(_Field[bytes, bytes]):
+class BlindIndexField(TypedField[bytes, bytes]):
     """HMAC-SHA256 of another field's normalised text: finds equal values and tells none.
 
     32 bytes over LP(table, column, normalised text) under the ring's blind-index key, which
@@ -89,15 +80,15 @@ class BlindIndexField(_Field[bytes, bytes]):
     def get_db_prep_value(
         self, value: object, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> Any:
-        prepped = value if prepared else self.get_prep_value(value)
-        return None if prepped is None else bytes(prepped)
+        index = self.get_prep_value(value)
+        return None if index is None else bytes(index)
 
     def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> Any:
         if value is not None and not isinstance(value, _Index):
             raise TypeError(f"{self.name} follows {self.source}: assign that and save the instance")
         return self.get_db_prep_value(value, connection, prepared=True)
 
-    def get_lookup(self, lookup: str) -> type[Lookup[Any]] | None:
+    def get_lookup(self, lookup: str) -> "type[Lookup[Any]] | None":
         return super().get_lookup(lookup) if lookup in ("exact", "in", "isnull") else None
 
     def get_transform(self, lookup_name: str) -> type[Transform] | None:

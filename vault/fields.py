@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
+from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
 
 from django.core import checks
 from django.db import models
@@ -14,19 +14,9 @@ from django.db.models.query_utils import DeferredAttribute
 from vault import keyring
 from vault.blind_index import BlindIndexField
 from vault.envelope import key_id_of, lp
+from vault.typed import TypedField
 
 __all__ = ["BlindIndexField", "SealedField", "SealedValue"]
-
-if TYPE_CHECKING:
-    _Field = models.Field
-else:
-
-    class _Field(models.Field):
-        """Django's Field, which knows type arguments in its stubs only."""
-
-        def __class_getitem__(cls, _: object) -> type:
-            return cls
-
 
 _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
@@ -99,7 +89,7 @@ class _SealedAttribute(DeferredAttribute):
         instance.__dict__[field.attname] = value
 
 
-class SealedField(_Field[_ST, _GT]):
+class SealedField(TypedField[_ST, _GT]):
     """Text, or bytes where `binary`, that stands sealed in the database.
 
     The column holds `vault.envelope` bytes under the ring's key for fields, bound to table,
@@ -249,7 +239,7 @@ class SealedField(_Field[_ST, _GT]):
     def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> Any:
         return self.get_db_prep_value(value, connection)
 
-    def get_lookup(self, lookup: str) -> type[Lookup[Any]] | None:
+    def get_lookup(self, lookup: str) -> "type[Lookup[Any]] | None":
         return super().get_lookup(lookup) if lookup == "isnull" else None
 
     def get_transform(self, lookup_name: str) -> type[Transform] | None:
