@@ -60,6 +60,17 @@ class Desk:
         """When time alone changes the desk; infinite for an empty one."""
         return min((exchange.next_change for exchange in self.exchanges.values()), default=math.inf)
 
+    def deadline_of(self, device: DeviceHash) -> float | None:
+        """When the first of the open exchanges that `device` takes part in expires."""
+        return min(
+            (
+                exchange.deadline
+                for exchange in self.exchanges.values()
+                if exchange.is_open and device in exchange.parties
+            ),
+            default=None,
+        )
+
     def request(self, frame: Frame, sender: Sender, asking: Asking, now: float) -> tuple["Desk", Woken]:
         """Frame 1. Raises Refused."""
         _own_device(frame, sender)

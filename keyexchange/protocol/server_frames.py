@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from devices.protocol.device_hash import DeviceHash
 from keyexchange.protocol.frames import ExchangeId, Frame
-from keyexchange.protocol.refusals import Refused
 
 
 def rfc3339(seconds: float) -> str:
@@ -45,12 +44,5 @@ def expired(exchange: ExchangeId) -> str:
     return f'{{"type":"expired","exchange":"{exchange}"}}'
 
 
-def error(refused: Refused) -> str:
-    return json.dumps(
-        {
-            "type": "error",
-            "exchange": refused.exchange,
-            "code": refused.code,
-            "detail": refused.detail,
-        }
-    )
+def error(exchange: str | None, code: str, detail: str) -> str:
+    return json.dumps({"type": "error", "exchange": exchange, "code": code, "detail": detail})

@@ -1,0 +1,281 @@
+"""The socket of the key exchange (PROTOCOL §4).
+
+Record, then speak: a frame is first saved in the store as part of the account's desk; then the
+devices concerned are woken, and each socket sends what the desk holds for it and it has not sent.
+Nothing that is relayed is logged: of an unexpected exception the type and the line are, no more.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from devices import presence, state
+from devices.errors import AppToken, DeviceRevoked, InvalidToken
+from devices.principal import Principal
+from devices.protocol.encoding import b64url
+from devices.sockets import authenticate, device_group
+from keyexchange import bells, queries
+from keyexchange.errors import (
+    CLOSE_FAILED,
+    CLOSE_REFUSED,
+    CLOSE_REVOKED,
+    CLOSE_SUPERSEDED,
+    CLOSE_TRY_AGAIN,
+    SubprotocolRequired,
+)
+from keyexchange.protocol import server_frames
+from keyexchange.protocol.desk import Desk
+from keyexchange.protocol.exchange import Sender
+from keyexchange.protocol.frames import ExchangeId, Frame, parse
+from keyexchange.protocol.refusals import BadFrame, Refused
+from keyexchange.store import exchange_store
+from keyexchange.store.base import Change, ExchangeStore
+from vault.errors import Problem
+
+log = logging.getLogger("keyexchange")
+
+SUBPROTOCOL: Final = "hvx.keyexchange.v1"
+FIRST_LOOK_SECONDS: Final = 1.0
+
+Clock = Callable[[], float]
+
+
+class KeyExchangeConsumer(AsyncWebsocketConsumer):
+    """One socket of one device. `clock` gives Unix seconds."""
+
+    principal: Principal
+    device_key: str
+    serial: int = 0
+
+    def __init__(self, *, clock: Clock = time.time, store: ExchangeStore | None = None) -> None:
+        super().__init__()
+        self.clock = clock
+        self.store = store or exchange_store()
+        self.bell = asyncio.Event()
+        self.sent: dict[ExchangeId, int] = {}
+        self.tasks: list[asyncio.Task[None]] = []
+        self.joined = False
+        self.over = False
+
+    # The socket's life
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            if self.joined:
+                bells.take_down(self.principal.device, self.bell)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """One message of the client or the channel layer.
+
+        Unlike Channels' own this does not look after database connections on each: what reads the
+        database here does so itself.
+        """
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is not None:
+            await self.guarded(handler(message))
+
+    async def guarded(self, work: Awaitable[None]) -> None:
+        """Do `work`; whatever goes wrong in it closes the socket and says nothing of a frame."""
+        try:
+            await work
+        except StopConsumer:
+            raise
+        except Problem as problem:
+            await self.end(CLOSE_TRY_AGAIN, problem.code)
+        except Exception as error:
+            log.error("a socket failed: %s at %s", type(error).__name__, _where(error))
+            await self.end(CLOSE_FAILED, "")
+
+    async def connect(self) -> None:
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in self.scope["subprotocols"] else None
+        try:
+            self.principal = await authenticate(self.scope)
+            if self.principal.device_key is None or not (self.principal.is_full or self.principal.is_pending):
+                raise AppToken
+            if subprotocol is None:
+                raise SubprotocolRequired
+        except Problem as problem:
+            # Accepted first: a browser shows a page nothing of an upgrade that was refused.
+            await self.accept(subprotocol)
+            revoked = problem.code == DeviceRevoked.code
+            await self.end(CLOSE_REVOKED if revoked else CLOSE_REFUSED, problem.code)
+            return
+        self.device_key = b64url(self.principal.device_key)
+        await self.accept(subprotocol)
+        await self.join()
+
+    async def join(self) -> None:
+        """Become the device's one socket, and begin to send."""
+        device = self.principal.device
+        bells.hang(device, self.bell)
+        self.joined = True
+        await self.channel_layer.group_add(device_group(device), self.channel_name)
+        self.serial = await presence.arrive(device)
+        await self.channel_layer.group_send(
+            device_group(device), {"type": "device.superseded", "serial": self.serial}
+        )
+        await self.say(
+            server_frames.hello(
+                device=device,
+                scope=self.principal.scope,
+                account=f"{self.principal.username}@{settings.HVX_HOST}",
+                now=self.clock(),
+            )
+        )
+        self.tasks = [
+            asyncio.create_task(self.guarded(self.hand_over_for_ever())),
+            asyncio.create_task(self.guarded(self.stay())),
+        ]
+
+    async def disconnect(self, code: int) -> None:
+        self.over = True
+        if self.joined:
+            device = self.principal.device
+            await self.channel_layer.group_discard(device_group(device), self.channel_name)
+            await presence.leave(device, self.serial)
+
+    async def stay(self) -> None:
+        """Keep the device present, and notice its end even if the message about it was lost.
+
+        The first look comes soon, for an end that fell between the token's check and the joining of
+        the group.
+        """
+        for pause in itertools.chain([FIRST_LOOK_SECONDS], itertools.repeat(presence.PRESENT_SECONDS / 2)):
+            await asyncio.sleep(pause)
+            await self.standing()
+            await presence.stay(self.principal.device, self.serial)
+
+    async def standing(self) -> state.State:
+        """The device's state now; the socket of one that may not speak any more is closed."""
+        current = await state.current(self.principal.device)
+        if current == "ended":
+            await self.end(CLOSE_REVOKED, DeviceRevoked.code)
+        elif current == "unknown":
+            await self.end(CLOSE_REFUSED, InvalidToken.code)
+        return current
+
+    async def say(self, text: str) -> None:
+        if self.over:
+            return
+        try:
+            await self.send(text_data=text)
+        except OSError:
+            # The client is gone; its `websocket.disconnect` is on the way.
+            self.over = True
+
+    async def end(self, code: int, reason: str) -> None:
+        if self.over:
+            return
+        self.over = True
+        self.bell.set()
+        with contextlib.suppress(OSError):
+            await self.close(code, reason)
+
+    # From the client
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.over:
+            return
+        current = await self.standing()
+        if current not in ("active", "pending"):
+            return
+        exchange: str | None = None
+        try:
+            if text_data is None:
+                raise BadFrame("A frame is text, not binary.")
+            frame = parse(text_data)
+            exchange = frame.exchange
+            await self.take(frame, active=current == "active")
+        except Refused as refused:
+            await self.say(server_frames.error(refused.exchange, refused.code, refused.detail))
+        except Problem as problem:
+            await self.say(server_frames.error(exchange, problem.code, problem.title))
+
+    async def take(self, frame: Frame, *, active: bool) -> None:
+        """Record the frame, then speak. Raises Refused and Problem, with nothing changed."""
+        sender = Sender(self.principal.device, self.device_key, active)
+        now = self.clock()
+        change: Change
+        if frame.type == "request":
+            asking = await database_sync_to_async(queries.asking)(
+                self.principal.account_id, self.principal.device
+            )
+
+            def change(desk: Desk) -> Any:
+                return desk.request(frame, sender, asking, now)
+        else:
+
+            def change(desk: Desk) -> Any:
+                return desk.take(frame, sender, now)
+
+        await self.record(change)
+
+    async def record(self, change: Change) -> None:
+        woken = await self.store.transact(self.principal.account_id, change)
+        await bells.ring(woken, everywhere=self.store.shared)
+
+    # To the client
+
+    async def hand_over_for_ever(self) -> None:
+        """Send what the desk holds for this device, whenever the bell rings or time is up."""
+        device, account_id = self.principal.device, self.principal.account_id
+        while not self.over:
+            self.bell.clear()
+            desk = await self.store.read(account_id)
+            now = self.clock()
+            if desk.next_change <= now:
+                await self.record(lambda desk: desk.aged(self.clock()))
+                continue
+            await self.hand_over(desk)
+            deadline = desk.deadline_of(device)
+            try:
+                async with asyncio.timeout(None if deadline is None else deadline - now):
+                    await self.bell.wait()
+            except TimeoutError:
+                continue
+
+    async def hand_over(self, desk: Desk) -> None:
+        parted = False
+        for exchange, parcel in desk.unsent(self.principal.device, self.sent):
+            if self.over:
+                return
+            await self.say(parcel.text)
+            self.sent[exchange] = parcel.serial
+            parted = parted or parcel.parting
+        if parted:
+            await self.record(lambda desk: (desk.handed_over(self.principal.device, self.sent), frozenset()))
+        self.sent = {id: serial for id, serial in self.sent.items() if id in desk.exchanges}
+
+    # From the channel layer
+
+    async def exchange_wake(self, message: dict[str, Any]) -> None:
+        self.bell.set()
+
+    async def device_ended(self, message: dict[str, Any]) -> None:
+        await self.end(CLOSE_REVOKED, DeviceRevoked.code)
+
+    async def device_superseded(self, message: dict[str, Any]) -> None:
+        if self.serial < message["serial"]:
+            await self.end(CLOSE_SUPERSEDED, "superseded")
+
+
+def _where(error: BaseException) -> str:
+    """The innermost line of the traceback: file and number, no values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "nowhere" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
