@@ -215,6 +215,8 @@ def _key(body: Mapping[str, Any], name: str) -> bytes:
 
 def _suites(body: Mapping[str, Any]) -> tuple[str, ...]:
     suites = body["suites"]
+    if isinstance(suites, str):
+        suites = suites.split(",")
     if not isinstance(suites, list) or not 1 <= len(suites) <= _MAX_SUITES:
         raise ValueError("suites is no list")
     return tuple(_suite(suite) for suite in suites)

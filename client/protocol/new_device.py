@@ -9,7 +9,7 @@ from client.protocol.attempts import Attempts
 from client.protocol.delivery import Delivery
 from client.protocol.effects import Adopt, AskReturnCode, Done, Effect, ShowCode
 from client.protocol.encoding import DeviceHash
-from client.protocol.frames import Accept, Cancel, Relay, Request, Reveal, Sealed
+from client.protocol.frames import Accept, Relay, Request, Reveal, Sealed
 from client.protocol.keyexchange import SUITE, Schedule, Transcript, commitment, shared_secret, suites_text
 from client.protocol.openpgp import ExaminedKey, OpenPGP
 from client.protocol.published import Published
@@ -23,8 +23,7 @@ class NewDevice(Side):
     """One exchange of a pending device.
 
     `exchange`, `ephemeral_key`, `nonce` (32 bytes) and `qr_secret` (16 bytes, where a QR code
-    is shown) are fresh for each exchange. `to` names the one device asked, None asks all;
-    `asked` is how many that are.
+    is shown) are fresh for each exchange. `to` names the one device asked, None asks all.
     """
 
     EXPECTS: ClassVar[Mapping[str, str]] = {"asked": "accept", "revealed": "deliver"}
@@ -265,11 +264,6 @@ class NewDevice(Side):
         self.attempts.succeed(self.exchange)
         self._finish()
         return [Adopt(key.fingerprint, key.private_key, key.retired_keys), *ack, Done()]
-
-    def _cancelled(self, relay: Relay, frame: Cancel) -> list[Effect]:
-        if self.state == "asked" and self.to is not None and relay.sender != self.to:
-            return []
-        return super()._cancelled(relay, frame)
 
     def _forget(self) -> None:
         super()._forget()

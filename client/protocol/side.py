@@ -196,7 +196,7 @@ class Side:
     def _relayed(self, relay: Relay, now: float) -> list[Effect]:
         self.check_exchange(relay)
         if isinstance(relay.frame, Cancel):
-            return self._cancelled(relay, relay.frame)
+            return self._end(relay.frame.reason or Reason.USER, by="peer")
         self.check_sender(relay)
         kind = kind_of(relay.frame)
         if self._passed.get(kind) == relay.identity:
@@ -214,9 +214,6 @@ class Side:
 
     def _handle(self, relay: Relay, now: float) -> list[Effect]:
         raise NotImplementedError
-
-    def _cancelled(self, relay: Relay, frame: Cancel) -> list[Effect]:
-        return self._end(frame.reason or Reason.USER, by="peer")
 
     def _error(self, error: ServerError) -> list[Effect]:
         if self._tolerated_errors and error.code == Reason.OUT_OF_ORDER:
