@@ -56,7 +56,9 @@ class BlindIndexField(TypedField[bytes, bytes]):
     def index(self, text: str) -> bytes:
         """Return the 32 bytes under which this text is found."""
         key = keyring.active(keyring.BLIND_INDEX)
-        return hmac.digest(key.material, self._place + lp(self.normalise(text)), "sha256")
+        # Text that is no Unicode must find nothing when a stranger asks for it, not fail.
+        normal = self.normalise(text).encode("utf-8", "surrogatepass")
+        return hmac.digest(key.material, self._place + lp(normal), "sha256")
 
     def get_internal_type(self) -> str:
         return "BinaryField"

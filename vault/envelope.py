@@ -24,6 +24,8 @@ TAG_LENGTH = 16
 OVERHEAD = len(VERSION) + KEY_ID_LENGTH + NONCE_LENGTH + TAG_LENGTH
 
 _NONCE_START = len(VERSION) + KEY_ID_LENGTH
+# Where an envelope names its key. The name proves nothing; `EnvelopeKey.open` does.
+KEY_ID = slice(len(VERSION), _NONCE_START)
 _CIPHERTEXT_START = _NONCE_START + NONCE_LENGTH
 
 
@@ -60,7 +62,7 @@ class EnvelopeKey:
     def open(self, context: bytes, envelope: bytes) -> bytes:
         """Return what `seal` was given, or raise CannotOpen."""
         if not envelope.startswith(self._header) or len(envelope) < OVERHEAD:
-            raise CannotOpen("not an envelope of this key")
+            raise CannotOpen("not an envelope of this version and key")
         try:
             return self._cipher.decrypt(
                 envelope[_NONCE_START:_CIPHERTEXT_START],
@@ -75,10 +77,3 @@ class EnvelopeKey:
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a key is not copied or pickled")
-
-
-def key_id_of(envelope: bytes) -> bytes:
-    """Return the 16-byte id of the key that an envelope was sealed under."""
-    if not envelope.startswith(VERSION) or len(envelope) < OVERHEAD:
-        raise CannotOpen("not an envelope of a known version")
-    return envelope[len(VERSION) : _NONCE_START]

@@ -13,7 +13,8 @@ from django.db.models.query_utils import DeferredAttribute
 
 from vault import keyring
 from vault.blind_index import BlindIndexField
-from vault.envelope import key_id_of, lp
+from vault.envelope import lp
+from vault.errors import CannotOpen
 from vault.typed import TypedField
 
 __all__ = ["BlindIndexField", "SealedField", "SealedValue"]
@@ -168,6 +169,7 @@ class SealedField(TypedField[_ST, _GT]):
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)
         self._place = lp(cls._meta.db_table, str(self.column))
+        self._place_of_uuid = self._place + (16).to_bytes(4, "big")
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         pk = self.model._meta.pk
@@ -189,27 +191,28 @@ class SealedField(TypedField[_ST, _GT]):
 
     def seal(self, row: object, plain: str | bytes) -> bytes:
         """Return the envelope of a value for one row."""
-        raw = plain.encode() if isinstance(plain, str) else plain
+        raw = _utf8(plain) if isinstance(plain, str) else plain
         return keyring.active(keyring.FIELDS).seal(self._context(row), raw)
 
     def open(self, row: object, envelope: bytes) -> str | bytes:
         """Return the value of one row's envelope, or raise CannotOpen."""
-        raw = keyring.by_id(keyring.FIELDS, key_id_of(envelope)).open(self._context(row), envelope)
-        return raw if self.binary else raw.decode()
+        raw = keyring.named_by(keyring.FIELDS, envelope).open(self._context(row), envelope)
+        return raw if self.binary else _text(raw)
 
     def _context(self, row: object) -> bytes:
-        if not isinstance(row, uuid.UUID):
-            if row is None:
-                raise ValueError(f"{self.name}: the row's key must be set before a value is sealed")
-            row = self.model._meta.pk.to_python(row)
-        return self._place + lp(row.bytes if isinstance(row, uuid.UUID) else str(row))
+        if isinstance(row, uuid.UUID):
+            return self._place_of_uuid + row.bytes
+        if row is None:
+            raise ValueError(f"{self.name}: the row's key must be set before a value is sealed")
+        key = self.model._meta.pk.to_python(row)
+        return self._context(key) if isinstance(key, uuid.UUID) else self._place + lp(str(key))
 
     def checked(self, value: object) -> str | bytes:
         """Return the value if it is of this field's type, and never show it if it is not."""
         if self.binary and isinstance(value, bytes):
             return value
         if not self.binary and isinstance(value, str):
-            return str(value)
+            return value
         wanted = "bytes" if self.binary else "str"
         raise TypeError(f"{self.name} takes {wanted}, not {type(value).__name__}")
 
@@ -247,3 +250,22 @@ class SealedField(TypedField[_ST, _GT]):
 
     def value_to_string(self, obj: models.Model) -> NoReturn:
         raise TypeError(f"{self.name} is sealed: it is not written into fixtures")
+
+
+# Python's own errors of encoding carry the whole text, so they are not let out, nor raised from.
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        pass
+    raise ValueError("text to be sealed is not valid Unicode")
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        pass
+    raise CannotOpen("a sealed value is not text")

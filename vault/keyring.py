@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
 
 from vault import queries
-from vault.envelope import EnvelopeKey, key_id_of, lp
+from vault.envelope import KEY_ID, EnvelopeKey, lp
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
 from vault.keys import root
 from vault.models import DataKey
@@ -65,12 +65,14 @@ def active(purpose: str) -> RingKey:
     return key
 
 
-def by_id(purpose: str, key_id: bytes) -> RingKey:
-    """Return one key of this purpose, of whatever generation. Raises CannotOpen, RootKeyError.
+def named_by(purpose: str, envelope: bytes) -> RingKey:
+    """Return the key of this purpose that an envelope names. Raises CannotOpen, RootKeyError.
 
     An unknown id is looked up again first: another process may have begun a generation.
     """
-    key = _ring.by_id.get((purpose, key_id)) or load().by_id.get((purpose, key_id))
+    key = _ring.by_id.get((purpose, envelope[KEY_ID]))
+    if key is None:
+        key = load().by_id.get((purpose, envelope[KEY_ID]))
     if key is None:
         raise CannotOpen("sealed under a key that the ring does not hold")
     return key
@@ -98,7 +100,7 @@ def wrap(root_key: RootKey, row: DataKey, material: bytes) -> bytes:
 def unwrap(root_key: RootKey, row: DataKey) -> RingKey:
     """Return a row's key. Raises RootKeyMismatch; CannotOpen for a row altered or moved."""
     wrapped = bytes(row.wrapped)
-    if key_id_of(wrapped) != root_key.id:
+    if wrapped[KEY_ID] != root_key.id:
         raise RootKeyMismatch("this root key is not the one that the database's keys are wrapped under")
     return RingKey(row, root_key.envelope_key("wrap", row.purpose).open(_context(row), wrapped))
 
@@ -113,9 +115,7 @@ def _rows() -> list[DataKey]:
     A sealed value is opened where it is touched, which may be in a coroutine. There this
     waits for a few milliseconds, once a process and generation.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _in_event_loop():
         return queries.data_keys()
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(_rows_and_close).result()
@@ -126,3 +126,11 @@ def _rows_and_close() -> list[DataKey]:
         return queries.data_keys()
     finally:
         connection.close()
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

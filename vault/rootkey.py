@@ -3,6 +3,7 @@
 It stands in a file of its own beside the database, readable by its owner alone.
 """
 
+import errno
 import os
 import secrets
 import stat
@@ -67,10 +68,8 @@ def load(path: Path) -> RootKey:
             f"there is no root key at {path}: put back the one that belongs to this database"
         ) from None
     except OSError as error:
-        raise RootKeyUnsafe(
-            f"the root key at {path} cannot be opened ({error.strerror}); "
-            "it must be a regular file, not a link"
-        ) from None
+        reason = "is a symbolic link" if error.errno == errno.ELOOP else f"cannot be opened: {error.strerror}"
+        raise RootKeyUnsafe(f"the root key at {path} {reason}") from None
     with open(descriptor, "rb") as file:
         _refuse_unsafe(path, os.fstat(file.fileno()))
         return RootKey(file.read(ROOT_KEY_LENGTH))
