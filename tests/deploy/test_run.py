@@ -11,7 +11,9 @@ from tests.live import REPOSITORY, free_port, wait_for_port
 
 
 def environment(data_dir: Path, port: int) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HVX_", "MAKE"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HVX_", "MAKE", "DJANGO_"))
+    }
     return clean | {
         "HVX_DATA_DIR": str(data_dir),
         "HVX_LISTEN": f"127.0.0.1:{port}",
