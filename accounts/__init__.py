@@ -1,0 +1,1 @@
+"""Accounts: people, their OpenPGP public keys and passwords; registration, login, activation."""

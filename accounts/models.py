@@ -1,0 +1,76 @@
+"""Rows of the accounts room."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from accounts.protocol.names import account_text, normalise_email
+from vault.fields import BlindIndexField, SealedField
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Accounts are made by accounts.services.register alone."""
+
+
+class Account(AbstractBaseUser):
+    """A person. The private half of `public_key` never reaches this server.
+
+    `secret` is the OpenPGP message of PROTOCOL §3 (`me/secret`), opaque here.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(max_length=30, unique=True)
+    email = SealedField()
+    email_index = BlindIndexField(source="email", normalise=normalise_email, unique=True)
+    public_key = models.TextField()
+    fingerprint = models.CharField(max_length=40)
+    secret = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    last_login = None  # devices know when they were last seen
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def text(self) -> str:
+        """`username@host[:port]`."""
+        return account_text(self.username, settings.HVX_HOST)
+
+
+class KeyTransition(models.Model):
+    """A change of the account key, signed by the old key and the new."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="transitions")
+    old_public_key = models.TextField()
+    old_fingerprint = models.CharField(max_length=40)
+    new_fingerprint = models.CharField(max_length=40)
+    challenge = models.BinaryField(max_length=32)
+    transition = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.old_fingerprint} → {self.new_fingerprint}"
+
+
+class Invite(models.Model):
+    """Leave to register. The code itself is shown once and kept by nobody here."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    uses_left = models.PositiveIntegerField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"invite, {self.uses_left} uses left"

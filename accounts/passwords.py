@@ -1,0 +1,49 @@
+"""Passwords: Argon2id by Django's hasher; a check takes as long for nobody as for somebody."""
+
+import functools
+import secrets
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from rest_framework import serializers
+
+from accounts.errors import InvalidCredentials, PasswordWrong
+from accounts.models import Account
+
+# Argon2 reads all of it; nobody types more.
+MAX_CHARACTERS = 1024
+
+
+@functools.cache
+def _nobody() -> str:
+    """A hash, at the cost of a real one, of a password that nobody knows."""
+    return make_password(secrets.token_urlsafe(32))
+
+
+def authenticate(account: Account | None, password: str) -> Account:
+    """The account, if the password is its own.
+
+    Raises InvalidCredentials, alike and after the same work for an account that does not exist.
+    """
+    if account is None:
+        check_password(password, _nobody())
+        raise InvalidCredentials
+    if not check_password(password, account.password):
+        raise InvalidCredentials
+    return account
+
+
+def confirm(account: Account, password: str) -> None:
+    """For a call that asks for the password again. Raises PasswordWrong."""
+    if not check_password(password, account.password):
+        raise PasswordWrong
+
+
+def hashed(password: str, *, field: str = "password") -> str:
+    """The hash of a new password. Raises ValidationError naming the field for one too weak."""
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise serializers.ValidationError({field: list(error.messages)}) from None
+    return make_password(password)

@@ -1,0 +1,37 @@
+"""Usernames and e-mail addresses as this server writes them (PROTOCOL §1)."""
+
+import re
+import unicodedata
+
+USERNAME = re.compile(r"[a-z0-9_]{1,30}\Z")
+
+# Names under which people expect the server, its operators or a mail role (RFC 2142), and names
+# that other servers give to actors that are nobody.
+RESERVED = frozenset(
+    # One text is easier to read and to add to than a list of fifty.
+    "abuse account accounts actor admin administrator api auth autoconfig autodiscover bot "
+    "broadcasthost contact daemon everyone ftp help here hostmaster hvx inbox info instance internal "
+    "localhost mail mailer_daemon marketing me mod moderator moderators no_reply nobody noc noreply "
+    "notifications null oauth operator owner postmaster public register relay root sales security "
+    "server service session sessions settings staff status support sys sysadmin system team undefined "
+    "usenet user users webfinger webmaster www".split()
+)
+
+
+def account_text(username: str, host: str) -> str:
+    """`username@host[:port]`, as it stands in hash, certificate and transcript."""
+    return f"{username}@{host}"
+
+
+def is_username(text: str) -> bool:
+    """Whether the text may be a username at all (reserved ones included)."""
+    return USERNAME.match(text) is not None
+
+
+def normalise_email(email: str) -> str:
+    """The form under which an address is looked up: NFKC, case-folded, no outer white space.
+
+    The mailbox part is folded too: no provider in use tells Alice@ from alice@, and two accounts
+    whose addresses look alike would be a trap.
+    """
+    return unicodedata.normalize("NFKC", email.strip()).casefold()

@@ -1,0 +1,1 @@
+"""Devices: hashes and certificates, access tokens, proofs of possession, revocation, presence."""

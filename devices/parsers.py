@@ -1,0 +1,51 @@
+"""The one representation of the native API: JSON in UTF-8, bounded in size and depth."""
+
+from typing import IO, Any
+
+import orjson
+from rest_framework import exceptions, parsers, renderers
+
+from devices.errors import TooLarge
+
+# Holds a public key of 64 KiB and a certificate for each of some hundred devices.
+MAX_BODY_BYTES = 512 * 1024
+
+
+def dumps(value: Any) -> bytes:
+    """JSON in UTF-8; times as RFC 3339 UTC with Z."""
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+
+
+class JSONParser(parsers.BaseParser):
+    """Reads no more than MAX_BODY_BYTES of a body, whatever its Content-Length says."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Any = None,
+    ) -> Any:
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"at most {MAX_BODY_BYTES} bytes")
+        try:
+            # orjson refuses what is no UTF-8, NaN, and nesting beyond 1024 levels.
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise exceptions.ParseError from None
+
+
+class JSONRenderer(renderers.BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Any = None,
+    ) -> bytes:
+        return b"" if data is None else dumps(data)

@@ -1,0 +1,1 @@
+"""Pure rules of devices: no Django, no network, no clock, no randomness."""

@@ -1,0 +1,89 @@
+"""Reading devices."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from devices import presence
+from devices.errors import UnknownDevice
+from devices.models import Device, DeviceKind, DeviceState
+from devices.protocol.device_hash import DeviceHash
+from devices.protocol.encoding import b64url
+
+
+def active_devices(account_id: str) -> list[Device]:
+    """The account's active devices with a key of their own, oldest first."""
+    return list(
+        Device.objects.filter(
+            account_id=account_id, state=DeviceState.ACTIVE, kind=DeviceKind.DEVICE
+        ).order_by("created_at")
+    )
+
+
+def own_devices(account_id: str, *, ended: bool) -> QuerySet[Device]:
+    """Every device of the account; those that have ended only if asked for."""
+    rows = Device.objects.filter(account_id=account_id)
+    return rows if ended else rows.exclude(state=DeviceState.ENDED)
+
+
+def own_device(account_id: str, device: str) -> Device:
+    """One device of the account. Raises UnknownDevice, for another account's too."""
+    row = Device.objects.filter(account_id=account_id, hash=device).first()
+    if row is None:
+        raise UnknownDevice
+    return row
+
+
+def device_of_key(key: bytes) -> Device | None:
+    """The device that bears this key, in whatever state and of whatever account."""
+    return Device.objects.filter(key=key).first()
+
+
+def public_devices(account_id: str) -> QuerySet[Device]:
+    """Every device that ever held a certificate of the account, ended ones included."""
+    return Device.objects.filter(account_id=account_id, kind=DeviceKind.DEVICE).exclude(Q(certificate=""))
+
+
+def described(rows: Iterable[Device], *, asking: str) -> list[dict[str, Any]]:
+    """Devices as their owner sees them; `asking` is the hash of the device that asks."""
+    devices = list(rows)
+    online = presence.online([DeviceHash(row.hash) for row in devices])
+    return [
+        {
+            "device": row.hash,
+            "kind": row.kind,
+            "state": row.state,
+            "name": row.name,
+            "platform": row.platform,
+            "created_at": row.created_at,
+            "certified_at": row.certified_at,
+            "last_seen_at": row.last_seen_at,
+            "ended": row.ended or None,
+            "ended_at": row.ended_at,
+            "online": row.hash in online,
+            "current": row.hash == asking,
+        }
+        for row in devices
+    ]
+
+
+def shown_at_login(account_id: str) -> list[dict[str, Any]]:
+    """The active devices that a new one may ask for the account key (PROTOCOL §3, sessions)."""
+    names = ("device", "name", "platform", "last_seen_at", "online")
+    return [{name: row[name] for name in names} for row in described(active_devices(account_id), asking="")]
+
+
+def published(row: Device) -> dict[str, Any]:
+    """A device as everybody may see it: what a verifier needs, no name and no time."""
+    return {
+        "device": row.hash,
+        "device_key": b64url(bytes(row.key)) if row.key is not None else None,
+        "challenge": b64url(bytes(row.challenge)) if row.challenge is not None else None,
+        "certificate": row.certificate,
+        "revocation": row.revocation or None,
+        "revocation_challenge": (
+            b64url(bytes(row.revocation_challenge)) if row.revocation_challenge is not None else None
+        ),
+        "ended": row.ended or None,
+    }

@@ -1,0 +1,323 @@
+"""Writing devices, challenges and token keys. Each function is one verb and one transaction."""
+
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+from functools import partial
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import transaction
+from django.utils import timezone
+
+from devices import ports, state, token_keys
+from devices.errors import ChallengeInvalid, DeviceEnded, LastDevice
+from devices.models import (
+    Challenge,
+    Device,
+    DeviceKind,
+    DeviceState,
+    Ending,
+    IdempotencyRecord,
+    Purpose,
+    TokenKey,
+)
+from devices.protocol.device_hash import CHALLENGE_BYTES, DeviceHash, device_hash
+from devices.push import push
+
+CHALLENGE_LIFETIME = timedelta(seconds=300)
+PENDING_LIFETIME = timedelta(hours=1)
+IDLE_AFTER = timedelta(days=90)
+IDEMPOTENCY_LIFETIME = timedelta(hours=24)
+# One asker needs one challenge at a time; a few more, for answers that got lost.
+MOST_OPEN_CHALLENGES = 5
+
+
+# --- Challenges ------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def give_challenge(purpose: Purpose, *, account: str, device_key: bytes = b"", device: str = "") -> bytes:
+    """A fresh challenge for this purpose, account, asking key and named device; 300 s."""
+    open_ones = Challenge.objects.filter(
+        purpose=purpose, account=account, device_key=device_key, device=device
+    ).order_by("-expires_at")
+    stale = list(open_ones.values_list("pk", flat=True)[MOST_OPEN_CHALLENGES - 1 :])
+    Challenge.objects.filter(pk__in=stale).delete()
+    challenge = secrets.token_bytes(CHALLENGE_BYTES)
+    Challenge.objects.create(
+        challenge=challenge,
+        purpose=purpose,
+        account=account,
+        device_key=device_key,
+        device=device,
+        expires_at=timezone.now() + CHALLENGE_LIFETIME,
+    )
+    return challenge
+
+
+def spend_challenge(
+    challenge: bytes,
+    purpose: Purpose,
+    *,
+    account: str,
+    device_key: bytes = b"",
+    device: str = "",
+) -> None:
+    """Use up a challenge. Raises ChallengeInvalid.
+
+    The caller's transaction must be open: what fails after this gives the challenge back, and of
+    two callers with one challenge the row goes to the first.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("a challenge is spent inside the transaction that it allows")
+    spent, _ = Challenge.objects.filter(
+        challenge=challenge,
+        purpose=purpose,
+        account=account,
+        device_key=device_key,
+        device=device,
+        expires_at__gt=timezone.now(),
+    ).delete()
+    if not spent:
+        raise ChallengeInvalid
+
+
+def forget_expired_challenges() -> int:
+    """Delete what can no longer be spent."""
+    return Challenge.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+
+
+# --- Devices -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_active_device(
+    account_id: str,
+    *,
+    account: str,
+    key: bytes,
+    challenge: bytes,
+    certificate: str,
+    fingerprint: str,
+    name: str,
+    platform: str,
+) -> Device:
+    """The first device of a new account, certified already."""
+    now = timezone.now()
+    return Device.objects.create(
+        account_id=account_id,
+        state=DeviceState.ACTIVE,
+        hash=device_hash(account, key, challenge),
+        key=key,
+        challenge=challenge,
+        name=name,
+        platform=platform,
+        certificate=certificate,
+        fingerprint=fingerprint,
+        certified_at=now,
+        last_seen_at=now,
+    )
+
+
+@transaction.atomic
+def add_pending_device(account_id: str, *, account: str, key: bytes, name: str, platform: str) -> Device:
+    """A device that has logged in and is not certified yet, with a new challenge and hash.
+
+    A pending device of the same key gets them anew: its older hash stands for nothing from then
+    on, and neither do the tokens that carry it.
+    """
+    now = timezone.now()
+    challenge = secrets.token_bytes(CHALLENGE_BYTES)
+    fresh = {
+        "hash": device_hash(account, key, challenge),
+        "challenge": challenge,
+        "challenge_expires_at": now + PENDING_LIFETIME,
+        "name": name,
+        "platform": platform,
+        "certificate": "",
+        "fingerprint": "",
+        "certified_at": None,
+        "last_seen_at": now,
+    }
+    row, made = Device.objects.select_for_update().get_or_create(
+        account_id=account_id, key=key, state=DeviceState.PENDING, defaults=fresh
+    )
+    if made:
+        return row
+    older = row.hash
+    for field, value in fresh.items():
+        setattr(row, field, value)
+    row.save()
+    ports.device_ended(older, str(account_id))
+    _tell(older, {"type": "device.ended"})
+    return row
+
+
+@transaction.atomic
+def activate(device: DeviceHash, *, certificate: str, fingerprint: str) -> Device:
+    """Pending becomes active by a certificate that the caller has verified.
+
+    Spends the device's challenge; raises ChallengeInvalid where it is spent or an hour old.
+    """
+    now = timezone.now()
+    row = Device.objects.select_for_update().filter(hash=device, state=DeviceState.PENDING).first()
+    if row is None or row.challenge_expires_at is None or row.challenge_expires_at <= now:
+        raise ChallengeInvalid
+    row.state = DeviceState.ACTIVE
+    row.certificate = certificate
+    row.fingerprint = fingerprint
+    row.challenge_expires_at = None
+    row.certified_at = row.last_seen_at = now
+    row.save()
+    _changed(row.hash)
+    return row
+
+
+@transaction.atomic
+def end_device(
+    device: Device,
+    ending: Ending,
+    *,
+    key_backed_up: bool,
+    revocation: str = "",
+    revocation_challenge: bytes | None = None,
+) -> None:
+    """End a device for ever: its tokens, sockets and exchanges with it.
+
+    Raises LastDevice where no other active device would be left and the key's back-up is not
+    vouched for, DeviceEnded where it has ended already; either leaves everything as it was.
+    """
+    # Locked in one order, so that two devices that end each other at once wait for one another
+    # and the second sees that it would be the last.
+    rows = {
+        row.pk: row
+        for row in Device.objects.select_for_update()
+        .filter(account_id=device.account_id, kind=DeviceKind.DEVICE)
+        .exclude(state=DeviceState.ENDED)
+        .order_by("pk")
+    }
+    row = rows.get(device.pk)
+    if row is None:
+        row = Device.objects.select_for_update().get(pk=device.pk)
+        if row.state == DeviceState.ENDED:
+            raise DeviceEnded
+    others = [other for other in rows.values() if other.pk != row.pk and other.state == DeviceState.ACTIVE]
+    was_active = row.state == DeviceState.ACTIVE and row.kind == DeviceKind.DEVICE
+    if was_active and not others and not key_backed_up:
+        raise LastDevice
+    row.state = DeviceState.ENDED
+    row.ended = ending
+    row.ended_at = timezone.now()
+    row.revocation = revocation
+    row.revocation_challenge = revocation_challenge
+    row.save()
+    ports.device_ended(row.hash, str(row.account_id))
+    _changed(row.hash)
+    _tell(row.hash, {"type": "device.ended"})
+
+
+@transaction.atomic
+def certify_anew(account_id: str, certificates: dict[str, str], fingerprint: str) -> Collection[str]:
+    """After a new account key: devices with a new certificate stay, the rest become pending.
+
+    `certificates` are verified by the caller, by device hash. Answers the hashes made pending.
+    """
+    demoted = []
+    now = timezone.now()
+    for row in (
+        Device.objects.select_for_update()
+        .filter(account_id=account_id, kind=DeviceKind.DEVICE, state=DeviceState.ACTIVE)
+        .order_by("pk")
+    ):
+        certificate = certificates.get(row.hash)
+        if certificate is not None:
+            row.certificate, row.fingerprint, row.certified_at = certificate, fingerprint, now
+        else:
+            row.state = DeviceState.PENDING
+            row.challenge_expires_at = now + PENDING_LIFETIME
+            row.certificate = row.fingerprint = ""
+            row.certified_at = None
+            demoted.append(row.hash)
+            ports.device_ended(row.hash, str(account_id))
+        row.save()
+        _changed(row.hash)
+    return demoted
+
+
+@transaction.atomic
+def rename(device: Device, name: str) -> Device:
+    """Give a device another name."""
+    device.name = name
+    device.save(update_fields=["name"])
+    return device
+
+
+def see(device: DeviceHash) -> None:
+    """Note that the device was here, which keeps it from ending idle."""
+    Device.objects.filter(hash=device).update(last_seen_at=timezone.now())
+
+
+def end_idle_devices() -> int:
+    """End every device with a key that was not seen for 90 days; answers how many."""
+    since = timezone.now() - IDLE_AFTER
+    count = 0
+    idle = Device.objects.filter(
+        last_seen_at__lt=since, kind=DeviceKind.DEVICE, state__in=("active", "pending")
+    )
+    for device in idle.iterator():
+        with transaction.atomic():
+            # Seen in the meantime, or ended by another worker's round: then it is not ours to end.
+            still = Device.objects.select_for_update().filter(
+                pk=device.pk, last_seen_at__lt=since, state__in=("active", "pending")
+            )
+            if still.exists():
+                end_device(device, Ending.IDLE, key_backed_up=True)
+                count += 1
+    return count
+
+
+def _changed(device: str) -> None:
+    transaction.on_commit(partial(state.forget, device))
+
+
+def _tell(device: str, message: dict[str, str]) -> None:
+    transaction.on_commit(partial(push, device, message))
+
+
+# --- Token keys ----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def make_token_key() -> TokenKey:
+    """A new signing key. Of two that are made at once, the newer signs and both are published."""
+    private = Ed25519PrivateKey.generate()
+    row = TokenKey.objects.create(
+        public=private.public_key().public_bytes_raw(), private=private.private_bytes_raw()
+    )
+    transaction.on_commit(token_keys.forget)
+    return row
+
+
+@transaction.atomic
+def rotate_token_key(*, withdraw: bool = False) -> TokenKey:
+    """A new key signs from now on; the private halves of all others are wiped.
+
+    Their public halves stay published, so that living tokens stay good. `withdraw` deletes them
+    as well: every token ends within five seconds, and each device asks again by its proof.
+    """
+    new = make_token_key()
+    others = TokenKey.objects.exclude(pk=new.pk)
+    if withdraw:
+        others.delete()
+    else:
+        for row in others.select_for_update().filter(retired_at=None):
+            row.private = None
+            row.retired_at = timezone.now()
+            row.save()
+    return new
+
+
+def forget_idempotency_records() -> int:
+    """Delete answers that are more than 24 hours old."""
+    before = timezone.now() - IDEMPOTENCY_LIFETIME
+    return IdempotencyRecord.objects.filter(created_at__lt=before).delete()[0]

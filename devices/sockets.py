@@ -1,0 +1,48 @@
+"""The same check as devices.authentication, for the upgrade of a WebSocket (PROTOCOL §4)."""
+
+from typing import Any, cast
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from devices import services
+from devices.authentication import check_token, with_scheme
+from devices.principal import Principal
+from devices.push import device_group
+
+__all__ = ["authenticate", "device_group"]
+
+BEARER = "hvx.bearer."
+DPOP = "hvx.dpop."
+
+
+def _credentials(scope: dict[str, Any]) -> tuple[str | None, str | None]:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    authorization = headers.get(b"authorization", b"").decode("latin-1") or None
+    proof = headers.get(b"dpop", b"").decode("latin-1") or None
+    for protocol in scope.get("subprotocols", ()):
+        # A page cannot set headers on a socket. Which scheme the token needs, the token says.
+        if authorization is None and protocol.startswith(BEARER):
+            authorization = with_scheme(protocol.removeprefix(BEARER))
+        elif proof is None and protocol.startswith(DPOP):
+            proof = protocol.removeprefix(DPOP)
+    return authorization, proof
+
+
+def _authenticate(scope: dict[str, Any]) -> Principal:
+    authorization, proof = _credentials(scope)
+    host_and_path = f"{settings.HVX_HOST}{scope['path']}"
+    principal = check_token(
+        authorization,
+        proof,
+        method="GET",
+        addresses=(f"http://{host_and_path}", f"https://{host_and_path}"),
+        proof_required=True,
+    )
+    services.see(principal.device)
+    return principal
+
+
+async def authenticate(scope: dict[str, Any]) -> Principal:
+    """The principal, with its key proven, of a WebSocket's ASGI scope. Raises Problem."""
+    return cast(Principal, await database_sync_to_async(_authenticate)(scope))

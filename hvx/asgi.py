@@ -1,0 +1,63 @@
+"""One ASGI application, one origin: HTTP by Django's WSGI handler, sockets by Channels.
+
+An HTTP request through Django's own ASGI handler costs twice the CPU of the same request through
+its WSGI handler, even with the bridge between them (docs/performance.md), so sockets alone go
+the ASGI way.
+"""
+
+import asyncio
+import contextlib
+from typing import Any, cast
+
+from a2wsgi import WSGIMiddleware
+from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+from channels.routing import URLRouter
+from django.conf import settings
+
+from devices import push
+from hvx.housekeeping import keep_house
+from hvx.wsgi import application as wsgi_application  # sets Django up; the rest needs it
+from keyexchange.routing import websocket_urlpatterns
+
+http = cast(ASGI3Application, WSGIMiddleware(cast(Any, wsgi_application), workers=settings.HVX_THREADS))
+sockets = cast(ASGI3Application, URLRouter(websocket_urlpatterns))
+
+
+async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Bind this process's loop for pushes from threads, and keep house while it runs."""
+    house: asyncio.Task[None] | None = None
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            push.bind(asyncio.get_running_loop())
+            house = asyncio.create_task(keep_house())
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            if house is not None:
+                house.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await house
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def refuse_socket(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Close a socket that was opened at no address of ours before it is accepted."""
+    await receive()
+    await send({"type": "websocket.close", "code": 4404, "reason": "not_found"})
+
+
+PATHS_OF_SOCKETS = frozenset(f"/{pattern.pattern}" for pattern in websocket_urlpatterns)
+
+
+async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Route by kind of connection."""
+    if scope["type"] == "http":
+        await http(scope, receive, send)
+    elif scope["type"] == "websocket":
+        if scope["path"] not in PATHS_OF_SOCKETS:
+            await refuse_socket(receive, send)
+        else:
+            await sockets(scope, receive, send)
+    else:
+        await lifespan(receive, send)

@@ -1,0 +1,68 @@
+"""Settings that cannot work stop the start, with a sentence that says what to set."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+REGISTRATION_MODES = ("open", "closed", "invite")
+
+
+def settings_work_together(
+    app_configs: Sequence[Any] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """hvx.E001 to hvx.E005."""
+    found: list[checks.CheckMessage] = []
+    if settings.HVX_WORKERS < 1 or settings.HVX_THREADS < 1:
+        found.append(checks.Error("HVX_WORKERS and HVX_THREADS must be at least 1.", id="hvx.E001"))
+    if settings.HVX_WORKERS > 1 and not settings.HVX_REDIS_URL:
+        found.append(
+            checks.Error(
+                f"HVX_WORKERS is {settings.HVX_WORKERS}, but the cache and the channel layer are "
+                "in-process, so the workers would not know of each other.",
+                hint="Set HVX_REDIS_URL, or HVX_WORKERS=1.",
+                id="hvx.E002",
+            )
+        )
+    if settings.HVX_REGISTRATION not in REGISTRATION_MODES:
+        found.append(
+            checks.Error(
+                f"HVX_REGISTRATION is {settings.HVX_REGISTRATION!r}.",
+                hint=f"Set one of {', '.join(REGISTRATION_MODES)}.",
+                id="hvx.E003",
+            )
+        )
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if engine not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+        found.append(
+            checks.Error(
+                f"HVX_DATABASE_URL asks for {engine}, which is not supported.",
+                hint="Use postgresql://…, or leave it unset for SQLite.",
+                id="hvx.E004",
+            )
+        )
+    if ":" not in settings.HVX_LISTEN or not settings.HVX_LISTEN.rpartition(":")[2].isdigit():
+        found.append(
+            checks.Error(f"HVX_LISTEN is {settings.HVX_LISTEN!r}.", hint="Set host:port.", id="hvx.E005")
+        )
+    return found
+
+
+def deployed_safely(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """hvx.W001: for `check --deploy`."""
+    if settings.HVX_ORIGIN.startswith("http://") and not settings.HVX_HOST.startswith("localhost"):
+        return [
+            checks.Warning(
+                f"The origin {settings.HVX_ORIGIN} is not https: tokens travel in the clear.",
+                hint="Put TLS in front (deploy/) and set HVX_ORIGIN=https://…",
+                id="hvx.W001",
+            )
+        ]
+    return []
+
+
+def register() -> None:
+    """Called once by the app's ready()."""
+    checks.register(settings_work_together)
+    checks.register(deployed_safely, checks.Tags.security, deploy=True)

@@ -1,0 +1,33 @@
+"""What a server does by the clock: ends idle devices, forgets spent challenges."""
+
+import asyncio
+import logging
+
+from channels.db import database_sync_to_async
+
+from devices import services
+
+log = logging.getLogger("hvx.housekeeping")
+
+PERIOD = 3600.0
+FIRST = 30.0
+
+
+def sweep() -> None:
+    """One round; every step may run in several processes at once and twice."""
+    ended = services.end_idle_devices()
+    services.forget_expired_challenges()
+    services.forget_idempotency_records()
+    if ended:
+        log.info("idle devices ended", extra={"fields": {"count": ended}})
+
+
+async def keep_house() -> None:
+    """Sweep once an hour until cancelled. A failed round is logged and the next one tries again."""
+    await asyncio.sleep(FIRST)
+    while True:
+        try:
+            await database_sync_to_async(sweep)()
+        except Exception:
+            log.exception("housekeeping failed")
+        await asyncio.sleep(PERIOD)

@@ -1,0 +1,74 @@
+"""What every answer carries, in one place: request id, DPoP nonce, CORS, safety headers, a log line."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from devices import nonces
+from hvx.logs import request_id
+
+log = logging.getLogger("hvx.request")
+
+# The API is used with tokens that a page must hold itself; there is no cookie that a foreign page
+# could borrow. So any origin may call it, and a web client may be served from anywhere.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "DPoP-Nonce, Location, Retry-After, Link, X-Request-Id",
+}
+PREFLIGHT = {
+    **CORS,
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP, Idempotency-Key",
+    "Access-Control-Max-Age": "86400",
+}
+SAFETY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def answer(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The outermost middleware."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        identity = secrets.token_hex(8)
+        token = request_id.set(identity)
+        began = time.perf_counter()
+        try:
+            preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+            response: HttpResponseBase
+            if preflight:
+                response = HttpResponse(status=204, headers=PREFLIGHT)
+            else:
+                response = get_response(request)
+                for name, value in CORS.items():
+                    response.setdefault(name, value)
+            response["X-Request-Id"] = identity
+            response["DPoP-Nonce"] = nonces.current()
+            for name, value in SAFETY.items():
+                response.setdefault(name, value)
+            # The path alone: a query may hold what somebody searched for. No address, no token.
+            log.info(
+                "request",
+                extra={
+                    "fields": {
+                        "method": request.method,
+                        "path": request.path,
+                        "status": response.status_code,
+                        "ms": round((time.perf_counter() - began) * 1000, 1),
+                    }
+                },
+            )
+            return response
+        finally:
+            request_id.reset(token)
+
+    return respond

@@ -1,0 +1,209 @@
+"""Settings by environment. The two ways to run differ here and nowhere else.
+
+Embedded (default): SQLite, an in-process cache and channel layer, one process.
+Cluster: `HVX_DATABASE_URL` (PostgreSQL) and `HVX_REDIS_URL`, any number of processes.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from environs import Env
+
+from hvx import __version__
+from hvx.origin import host_of, normalise_origin
+
+env = Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- What an operator sets ---------------------------------------------------------------
+
+HVX_VERSION = __version__
+HVX_LISTEN = env.str("HVX_LISTEN", "127.0.0.1:8000")
+HVX_ORIGIN = normalise_origin(env.str("HVX_ORIGIN", "http://localhost:8000"))
+HVX_HOST = host_of(HVX_ORIGIN)
+HVX_DATA_DIR = Path(env.str("HVX_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+# The database, the root key and all else that a server keeps: for its own user alone.
+HVX_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+HVX_ROOT_KEY_FILE = Path(env.str("HVX_ROOT_KEY_FILE", str(HVX_DATA_DIR / "root.key")))
+HVX_DATABASE_URL = env.str("HVX_DATABASE_URL", "")
+HVX_REDIS_URL = env.str("HVX_REDIS_URL", "")
+HVX_WORKERS = env.int("HVX_WORKERS", 1)
+HVX_THREADS = env.int("HVX_THREADS", 8)
+HVX_REGISTRATION = env.str("HVX_REGISTRATION", "open")
+HVX_INSTANCE_NAME = env.str("HVX_INSTANCE_NAME", HVX_HOST)
+HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|")
+# Reverse proxies whose X-Forwarded-For is believed; from anyone else the header is ignored.
+HVX_TRUSTED_PROXIES = env.list("HVX_TRUSTED_PROXIES", ["127.0.0.1", "::1"])
+
+CLUSTER = bool(HVX_REDIS_URL)
+
+# --- Django --------------------------------------------------------------------------------
+
+DEBUG = False
+# Nothing is signed with it (no sessions, no cookies, no signed links), so a fresh one for each
+# process keeps one secret less on disk. What must be keyed is keyed by the vault.
+SECRET_KEY = secrets.token_urlsafe(64)
+ALLOWED_HOSTS = ["*"]  # Addresses are built from HVX_ORIGIN alone; the Host header is never believed.
+ROOT_URLCONF = "hvx.urls"
+WSGI_APPLICATION = "hvx.wsgi.application"
+ASGI_APPLICATION = "hvx.asgi.application"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.Account"
+SILENCED_SYSTEM_CHECKS = [
+    # TLS ends at the proxy in front (deploy/), which redirects and sends HSTS.
+    "security.W004",
+    "security.W008",
+    # No cookie is ever set, so there is nothing for a cross-site request to ride on.
+    "security.W003",
+    # Every answer's headers come from hvx.middleware instead.
+    "security.W001",
+    "security.W002",
+]
+
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "vault",
+    "devices",
+    "accounts",
+    "keyexchange",
+    "hvx",
+]
+
+MIDDLEWARE = [
+    "hvx.middleware.answer",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+    }
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HVX_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- Where things are kept -------------------------------------------------------------------
+
+if HVX_DATABASE_URL:
+    _database = dj_database_url.parse(HVX_DATABASE_URL)
+    if _database["ENGINE"] == "django.db.backends.postgresql":
+        # The pool hands connections out to threads; persistent connections beside it are refused
+        # by Django. Psycopg's `timeout` bounds how long a request waits for a free one.
+        _database["CONN_MAX_AGE"] = 0
+        _database.setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": HVX_THREADS + 4,
+            "timeout": 10,
+        }
+else:
+    _database = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(HVX_DATA_DIR / "hvx.sqlite3"),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # Writers queue at the start of a transaction, so none fails half-way with "locked".
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # FULL: an answered revocation is on the platter, even if the power goes.
+            "init_command": ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"),
+        },
+    }
+DATABASES = {"default": _database}
+
+CACHES: dict[str, dict[str, Any]]
+CHANNEL_LAYERS: dict[str, dict[str, Any]]
+if CLUSTER:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": HVX_REDIS_URL,
+            "KEY_PREFIX": "hvx",
+        }
+    }
+    CHANNEL_LAYERS = {"default": {"BACKEND": "hvx.layers.SealedRedisChannelLayer"}}
+    HVX_EXCHANGE_STORE = "keyexchange.store.redis.RedisExchangeStore"
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": "hvx",
+            # The memory of used DPoP proofs must not be culled. A core verifies fewer than 10,000
+            # proofs a second and each is remembered for 130 s: this cannot be filled.
+            "OPTIONS": {"MAX_ENTRIES": 2_000_000},
+        }
+    }
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            "CONFIG": {"capacity": 1000},
+        }
+    }
+    HVX_EXCHANGE_STORE = "keyexchange.store.memory.MemoryExchangeStore"
+
+# --- The API -----------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["devices.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["devices.parsers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "hvx.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hvx",
+    "DESCRIPTION": (
+        "The native API of an Hvx server. Errors are RFC 9457 problem documents whose `code` "
+        "is listed in docs/errors.md; the socket's frames are in docs/protocol.md."
+    ),
+    "VERSION": "v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/hvx/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["hvx.openapi.describe_problems"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "hvx.logs.JSONFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # Django's own line for a failed request would repeat ours, with the exception's text.
+        "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
+    },
+}

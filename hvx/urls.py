@@ -1,0 +1,32 @@
+"""Every HTTP address of the server, by room."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from accounts.urls import urlpatterns as accounts
+from devices.urls import urlpatterns as devices
+from devices.views import JWKSView
+from hvx import problems, views
+
+native = [
+    path("instance", views.InstanceView.as_view()),
+    *accounts,
+    *devices,
+]
+
+documents = [
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema")),
+]
+
+urlpatterns = [
+    path("api/hvx/v1/", include(native)),
+    path("api/hvx/v1/", include(documents)),
+    path(".well-known/jwks.json", JWKSView.as_view()),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+]
+
+handler400 = problems.handler400
+handler404 = problems.handler404
+handler500 = problems.handler500
