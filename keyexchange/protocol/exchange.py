@@ -181,7 +181,7 @@ class Exchange:
             if exchange.is_open:
                 exchange, woken = exchange.after(Event.EXPIRE)
             elif exchange.outbox:
-                exchange = replace(exchange, outbox={})
+                exchange, woken = replace(exchange, outbox={}), frozenset()
             else:
                 return None, frozenset()
         return exchange, woken

@@ -1,0 +1,1 @@
+"""Tests of the key exchange's server side."""
