@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export HVX_TEST_MODE=embedded
-exec .venv/bin/python -m pytest --numprocesses "${HVX_TEST_PROCESSES:-2}" "$@"
+exec .venv/bin/python -m pytest --numprocesses "${HVX_TEST_PROCESSES:-2}" --dist worksteal "$@"

@@ -17,6 +17,6 @@ export HVX_TEST_ALL=1
 status=0
 for mode in embedded cluster; do
     echo "== The whole suite, $mode =="
-    HVX_TEST_MODE=$mode .venv/bin/python -m pytest --numprocesses "${HVX_TEST_PROCESSES:-2}" "$@" || status=1
+    HVX_TEST_MODE=$mode .venv/bin/python -m pytest --numprocesses "${HVX_TEST_PROCESSES:-2}" --dist worksteal "$@" || status=1
 done
 exit "$status"

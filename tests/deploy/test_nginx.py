@@ -24,7 +24,7 @@ EXAMPLE = REPOSITORY / "deploy" / "nginx"
 HOST = "hvx.example"
 SNI = {"sni_hostname": HOST}
 
-pytestmark = [pytest.mark.needs("nginx"), pytest.mark.xdist_group("nginx")]
+pytestmark = pytest.mark.needs("nginx")
 
 
 class Proxy(NamedTuple):
