@@ -142,7 +142,7 @@ def test_another_name_gets_no_certificate(proxy: Proxy) -> None:
 
 def test_a_body_beyond_the_limit_is_refused_before_the_server_sees_it(proxy: Proxy) -> None:
     with proxy.client() as http:
-        answer = http.post("/api/hvx/v1/sessions", content=b"x" * 300_000, extensions=SNI)
+        answer = http.post("/api/hvx/v1/sessions", content=b"x" * 1_100_000, extensions=SNI)
     assert answer.status_code == 413
 
 
