@@ -55,6 +55,8 @@ def answer(
             response["DPoP-Nonce"] = nonces.current()
             for name, value in SAFETY.items():
                 response.setdefault(name, value)
+            if isinstance(response, HttpResponse):
+                response.setdefault("Content-Length", str(len(response.content)))
             # The path alone: a query may hold what somebody searched for. No address, no token.
             log.info(
                 "request",

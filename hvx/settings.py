@@ -93,7 +93,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = HVX_DATA_DIR / "static"
+STATIC_ROOT = None  # static files are served from the packages that bring them
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
