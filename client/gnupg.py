@@ -31,6 +31,7 @@ _SECRET_BLOCK = "PGP PRIVATE KEY BLOCK"
 _PUBLIC_BLOCK = "PGP PUBLIC KEY BLOCK"
 _SIGNATURE_BLOCK = "PGP SIGNATURE"
 _ARMOR_HEAD = re.compile(r"^-----BEGIN ([A-Z ]+)-----\r?$", re.MULTILINE)
+_SIGNATURE_BLOCKS = re.compile(r"-----BEGIN PGP SIGNATURE-----.*?-----END PGP SIGNATURE-----", re.DOTALL)
 
 # RFC 4880 §9.4: SHA-256, -384, -512; RFC 9580 adds SHA3-256 and -512.
 _STRONG_HASHES = frozenset({"8", "9", "10", "12", "14"})
@@ -162,6 +163,9 @@ class Home:
         """What GnuPG finds in a detached signature block over `text`."""
         if not _is_block(signature, _SIGNATURE_BLOCK, MAX_SIGNATURE):
             return []
+        return self._signatures(text, signature)
+
+    def _signatures(self, text: bytes, signature: str) -> list[Signature]:
         with tempfile.NamedTemporaryFile("w", suffix=".asc", encoding="ascii") as file:
             file.write(signature)
             file.flush()
@@ -230,7 +234,8 @@ class Examined:
         return self._fingerprint
 
     def verifies(self, text: bytes, signature: str, *, alone: bool = True) -> bool:
-        found = self.home.signatures(text, signature)
+        blocks = [signature] if alone else _SIGNATURE_BLOCKS.findall(signature[:MAX_SIGNATURE])
+        found = [one for block in blocks for one in self.home.signatures(text, block)]
         if alone and len(found) != 1:
             return False
         return any(_is_good(one, self._fingerprint) for one in found)
@@ -248,7 +253,8 @@ class Examined:
         if part.secret != "+" or not {"s", "e"} & set(part.usage):
             return False
         try:
-            return ("s" not in part.usage or self._signs(part)) and ("e" not in part.usage or self._opens(part))
+            signs = "s" not in part.usage or self._signs(part)
+            return signs and ("e" not in part.usage or self._opens(part))
         except (GnupgFault, KeyFault):
             return False
 

@@ -46,6 +46,12 @@ class ExistingDevice(Side):
         self._nonce = nonce
         self._qr: QRCode | None = None
         self._accepted: Accept | None = None
+        self._delivered = False
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the key has gone out; then the peer may have it, whatever came after."""
+        return self._delivered
 
     # What the user does
 
@@ -228,6 +234,7 @@ class ExistingDevice(Side):
         sent = self._send(Sealed("deliver", self.exchange, self._schedule.seal("deliver", plaintext)))
         self.attempts.succeed(self.exchange)
         self.state = "delivered"
+        self._delivered = True
         shown: list[Effect] = [ShowReturnCode(self._schedule.return_code())] if self._qr is None else []
         return [*sent, *shown]
 

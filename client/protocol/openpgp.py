@@ -13,7 +13,7 @@ class ExaminedKey(Protocol):
 
     def verifies(self, text: bytes, signature: str, *, alone: bool = True) -> bool:
         """Whether `signature` is a detached v4 binary signature, SHA-256 or stronger, over
-        `text` by this key's primary key; `alone`: and the block holds no other signature."""
+        `text` by this key's primary key; `alone`: and there is no other signature beside it."""
 
     def every_secret_key_works(self) -> bool:
         """Whether signing and decrypting round-trip with each secret key and subkey."""
