@@ -1,0 +1,70 @@
+"""The ground that other tests stand on: a real server that ends in order, dies, and comes back."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.components import COMPONENTS, everything_is_required, why_missing
+from tests.live import LiveServer, ServerFailed
+
+
+def healthy(server: LiveServer) -> bool:
+    try:
+        return httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200
+    except httpx.ConnectError:
+        return False
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    server = LiveServer(tmp_path, env={"HVX_REGISTRATION": "perhaps"})
+    with pytest.raises(ServerFailed, match="HVX_REGISTRATION"), server:
+        raise AssertionError("it started")
+
+
+def test_a_server_ends_in_order_and_comes_back_on_the_same_folder_and_port(fresh_server: LiveServer) -> None:
+    port = fresh_server.port
+    fresh_server.stop()
+    assert not healthy(fresh_server)
+    fresh_server.start()
+    assert healthy(fresh_server)
+    assert fresh_server.port == port
+
+
+def test_a_killed_server_comes_back_on_the_same_folder_and_port(fresh_server: LiveServer) -> None:
+    fresh_server.kill()
+    assert not healthy(fresh_server)
+    fresh_server.start()
+    assert healthy(fresh_server)
+
+
+def test_two_servers_know_nothing_of_each_other(server: LiveServer, fresh_server: LiveServer) -> None:
+    assert server.data_dir != fresh_server.data_dir
+    assert server.port != fresh_server.port
+    if server.redis_url:
+        assert server.redis_url != fresh_server.redis_url
+        assert server.database_url != fresh_server.database_url
+
+
+def test_a_misspelt_component_is_noticed() -> None:
+    with pytest.raises(LookupError, match="gnupgg"):
+        why_missing("gnupgg")
+
+
+@pytest.mark.parametrize("component", sorted(COMPONENTS))
+def test_a_missing_component_is_named_with_what_it_wants(
+    component: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    for variable in ("HVX_TEST_REDIS_URL", "HVX_TEST_POSTGRES_URL", "HVX_VECTORS"):
+        monkeypatch.delenv(variable, raising=False)
+    reason = why_missing(component)
+    assert reason is not None
+    assert reason.endswith(("is not set", "is not on PATH"))
+
+
+def test_only_an_explicit_one_requires_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HVX_TEST_ALL", "0")
+    assert not everything_is_required()
+    monkeypatch.setenv("HVX_TEST_ALL", "1")
+    assert everything_is_required()
