@@ -1,11 +1,14 @@
-"""The origin of a server and the host part of its accounts, as PROTOCOL §1 writes them. Pure."""
+"""The origin of a server and the host part of its accounts, as PROTOCOL §1 writes them."""
 
 from urllib.parse import urlsplit
+
+import idna
+from django.core.exceptions import ImproperlyConfigured
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class BadOrigin(ValueError):
+class BadOrigin(ImproperlyConfigured):
     """The text is no origin: `scheme://host[:port]` and nothing behind it."""
 
 
@@ -34,8 +37,8 @@ def normalise_origin(text: str) -> str:
         host = f"[{host}]"
     else:
         try:
-            host = host.encode("idna").decode("ascii")
-        except UnicodeError as error:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except idna.IDNAError as error:
             raise BadOrigin(f"HVX_ORIGIN has a host that no A-label can hold: {text!r}") from error
     if port is None or port == DEFAULT_PORTS[parts.scheme]:
         return f"{parts.scheme}://{host}"
