@@ -68,9 +68,9 @@ class BlindIndexField(TypedField[bytes, bytes]):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> _Index | None:
         text = getattr(model_instance, self.source)
-        index = None if text is None else _Index(self.index(text))
+        index = None if text is None else self.index(text)
         setattr(model_instance, self.attname, index)
-        return index
+        return None if index is None else _Index(index)
 
     def get_prep_value(self, value: object) -> bytes | None:
         if value is None or isinstance(value, bytes):

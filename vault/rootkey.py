@@ -70,9 +70,11 @@ def load(path: Path) -> RootKey:
     except OSError as error:
         reason = "is a symbolic link" if error.errno == errno.ELOOP else f"cannot be opened: {error.strerror}"
         raise RootKeyUnsafe(f"the root key at {path} {reason}") from None
-    with open(descriptor, "rb") as file:
-        _refuse_unsafe(path, os.fstat(file.fileno()))
-        return RootKey(file.read(ROOT_KEY_LENGTH))
+    try:
+        _refuse_unsafe(path, os.fstat(descriptor))
+        return RootKey(os.read(descriptor, ROOT_KEY_LENGTH))
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_unsafe(path: Path, found: os.stat_result) -> None:
