@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from channels.layers import get_channel_layer
 
 from devices.protocol.device_hash import DeviceHash
-from devices.push import push
-from devices.sockets import device_group
+from devices.push import device_group, push
 
 WAKE = {"type": "exchange.wake"}
 

@@ -19,11 +19,13 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from accounts.protocol.names import account_text
 from devices import presence, state
 from devices.errors import AppToken, DeviceRevoked, InvalidToken
 from devices.principal import Principal
 from devices.protocol.encoding import b64url
-from devices.sockets import authenticate, device_group
+from devices.push import device_group
+from devices.sockets import authenticate
 from keyexchange import bells, queries
 from keyexchange.errors import (
     CLOSE_FAILED,
@@ -132,7 +134,7 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             server_frames.hello(
                 device=device,
                 scope=self.principal.scope,
-                account=f"{self.principal.username}@{settings.HVX_HOST}",
+                account=account_text(self.principal.username, settings.HVX_HOST),
                 now=self.clock(),
             )
         )

@@ -3,8 +3,11 @@
 import json
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devices.protocol.device_hash import DeviceHash, device_hash
 from devices.protocol.encoding import b64url
@@ -22,6 +25,11 @@ def exchange_id(name: str) -> ExchangeId:
     return ExchangeId(str(uuid.uuid5(uuid.NAMESPACE_URL, name)))
 
 
+@cache
+def _private_key(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(thirty_two(f"{name} key"))
+
+
 @dataclass(frozen=True)
 class Actor:
     """A device that speaks: builds its frames as JSON text and is their Sender."""
@@ -30,12 +38,20 @@ class Actor:
     active: bool = True
 
     @property
+    def private_key(self) -> Ed25519PrivateKey:
+        return _private_key(self.name)
+
+    @property
     def key(self) -> bytes:
-        return thirty_two(f"{self.name} key")
+        return self.private_key.public_key().public_bytes_raw()
+
+    @property
+    def challenge(self) -> bytes:
+        return thirty_two(f"{self.name} challenge")
 
     @property
     def hash(self) -> DeviceHash:
-        return device_hash(ACCOUNT, self.key, thirty_two(f"{self.name} challenge"))
+        return device_hash(ACCOUNT, self.key, self.challenge)
 
     @property
     def sender(self) -> Sender:
@@ -52,7 +68,7 @@ class Actor:
                 "to": None,
                 "suites": "x25519",
                 **self.own(),
-                "challenge": b64url(thirty_two(f"{self.name} challenge")),
+                "challenge": b64url(self.challenge),
                 "commitment": value,
             },
             "accept": {
