@@ -11,12 +11,16 @@ from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+
+from hvx.wsgi import application as wsgi_application  # sets Django up, which all below needs
+
+# isort: split
+
 from channels.routing import URLRouter
 from django.conf import settings
 
 from devices import push
 from hvx.housekeeping import keep_house
-from hvx.wsgi import application as wsgi_application  # sets Django up; the rest needs it
 from keyexchange.routing import websocket_urlpatterns
 
 http = cast(ASGI3Application, WSGIMiddleware(cast(Any, wsgi_application), workers=settings.HVX_THREADS))

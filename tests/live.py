@@ -58,13 +58,16 @@ class LiveServer:
     """A server with a data folder, port and (in cluster mode) databases of its own.
 
     `folder` holds `data/` and `server.log`. `env` overrides the server's environment. `url` is
-    where it listens; `origin` is the same unless `env` says otherwise.
+    where it listens; `origin` is the same unless `env` says otherwise. `cluster` puts it on
+    PostgreSQL and Redis (the test then needs both) or takes it off, whatever the suite runs on.
     As a context manager it starts on entering; on leaving it stops whatever still runs and
     takes its PostgreSQL database away. `stop()` or `kill()` and then `start()` come back on
     the same folder and port.
     """
 
-    def __init__(self, folder: Path, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, env: Mapping[str, str] | None = None, cluster: bool | None = None
+    ) -> None:
         self.port = free_port()
         self.host = f"localhost:{self.port}"
         self.url = f"http://{self.host}"
@@ -73,7 +76,7 @@ class LiveServer:
         self.process: subprocess.Popen[bytes] | None = None
         self.database_url = ""
         self.redis_url = ""
-        if cluster_mode():
+        if cluster_mode() if cluster is None else cluster:
             self.redis_url = redis_url_of_server(next(_server_count))
             self.database_url = _with_database(
                 os.environ["HVX_TEST_POSTGRES_URL"], f"hvx_live_{secrets.token_hex(6)}"

@@ -38,6 +38,14 @@ def test_a_killed_server_comes_back_on_the_same_folder_and_port(fresh_server: Li
     assert healthy(fresh_server)
 
 
+@pytest.mark.needs("postgres", "redis")
+def test_a_server_of_two_workers_ends_in_order_too(tmp_path: Path) -> None:
+    with LiveServer(tmp_path, cluster=True, env={"HVX_WORKERS": "2"}) as live:
+        assert healthy(live)
+        live.stop()
+        assert not healthy(live)
+
+
 def test_two_servers_know_nothing_of_each_other(server: LiveServer, fresh_server: LiveServer) -> None:
     assert server.data_dir != fresh_server.data_dir
     assert server.port != fresh_server.port
