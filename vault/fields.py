@@ -76,6 +76,9 @@ class _SealedAttribute(DeferredAttribute):
             return held
         if held.plain is None:
             assert held.envelope is not None  # noqa: S101
+            if held.row is None:
+                # A child of a multi-table parent, loaded without the parent's own key column.
+                held.row = getattr(instance, self.field.row_attname)
             held.plain = self.field.open(held.row, held.envelope)
         return held.plain
 

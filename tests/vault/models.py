@@ -46,3 +46,10 @@ class Badge(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Employee(Contact):
+    """A row in two tables."""
+
+    objects: ClassVar["models.Manager[Employee]"] = models.Manager()
+    salary = SealedField()

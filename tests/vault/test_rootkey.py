@@ -135,25 +135,27 @@ def test_a_crash_before_the_key_is_whole_leaves_none(tmp_path: Path, monkeypatch
     assert not (tmp_path / "root.key").exists()
 
 
-def _make_at_once(path: Path, gate: Barrier, answers: "multiprocessing.Queue[bytes]") -> None:
-    gate.wait(30)
-    answers.put(load_or_create(path).id)
+def _make_at_once(paths: list[Path], gate: Barrier, answers: "multiprocessing.Queue[list[bytes]]") -> None:
+    ids = []
+    for path in paths:
+        gate.wait(60)
+        ids.append(load_or_create(path).id)
+    answers.put(ids)
 
 
 def test_processes_that_make_the_root_key_at_once_end_with_one(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    answers: multiprocessing.Queue[bytes] = context.Queue()
-    for attempt in range(5):
-        path = tmp_path / str(attempt) / "root.key"
-        gate = context.Barrier(4)
-        workers = [context.Process(target=_make_at_once, args=(path, gate, answers)) for _ in range(4)]
-        for worker in workers:
-            worker.start()
-        ids = {answers.get(timeout=30) for _ in workers}
-        for worker in workers:
-            worker.join()
-        assert ids == {load(path).id}
-        assert [entry.name for entry in path.parent.iterdir()] == ["root.key"]
+    context = multiprocessing.get_context("spawn")
+    answers: multiprocessing.Queue[list[bytes]] = context.Queue()
+    gate = context.Barrier(4)
+    paths = [tmp_path / str(attempt) / "root.key" for attempt in range(20)]
+    workers = [context.Process(target=_make_at_once, args=(paths, gate, answers)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    found = [answers.get(timeout=60) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert found == [[load(path).id for path in paths]] * 4
+    assert [entry.name for path in paths for entry in path.parent.iterdir()] == ["root.key"] * 20
 
 
 def test_derivation_is_hkdf_sha256_without_salt_over_label_kind_and_purpose() -> None:

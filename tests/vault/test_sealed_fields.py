@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.vault.models import Badge, Colleague, Contact
+from tests.vault.models import Badge, Colleague, Contact, Employee
 from vault import keyring
 from vault.errors import CannotOpen
 from vault.fields import SealedField, SealedValue
@@ -373,6 +373,13 @@ def test_a_row_named_by_a_relation_or_by_text_opens(contact: Contact) -> None:
     assert Badge.objects.select_related("contact").get().contact.email == EMAIL
     spelt = Contact.objects.create(id=str(uuid.uuid4()).upper(), email="bob@example.org")
     assert Contact.objects.get(pk=spelt.pk).email == "bob@example.org"
+
+
+def test_a_row_in_two_tables_opens_whole_or_piece_by_piece() -> None:
+    Employee.objects.create(email=EMAIL, salary="planted salary")
+    for found in (Employee.objects.get(), Employee.objects.defer("email", "salary").get()):
+        assert (found.email, found.salary) == (EMAIL, "planted salary")
+    assert Contact.objects.get(email_index=EMAIL).email == EMAIL
 
 
 def test_a_row_that_gets_its_key_while_it_is_saved_opens() -> None:
