@@ -4,13 +4,12 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import jwt
 import pytest
 from asgiref.sync import sync_to_async
-from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.conf import settings
@@ -27,6 +26,7 @@ from keyexchange.store.base import ExchangeStore
 from tests.keyexchange.builders import LAPTOP, NEW, TABLET, Actor
 
 PATH = "/ws/keyexchange"
+Message = dict[str, Any]
 Headers = Sequence[tuple[bytes, bytes]]
 PATIENCE = 10.0
 """Seconds for something that must happen; only a failing test waits so long."""
@@ -47,38 +47,41 @@ def clock() -> Clock:
     return Clock()
 
 
-class Socket(ApplicationCommunicator):
+class Socket:
     """One client's end of a socket, by the ASGI specification."""
 
     def __init__(self, application: Any, headers: Headers, subprotocols: Sequence[str]) -> None:
-        super().__init__(
-            application,
-            {
-                "type": "websocket",
-                "path": PATH,
-                "query_string": b"",
-                "headers": list(headers),
-                "subprotocols": list(subprotocols),
-            },
-        )
+        scope = {
+            "type": "websocket",
+            "path": PATH,
+            "query_string": b"",
+            "headers": list(headers),
+            "subprotocols": list(subprotocols),
+        }
+        self.to_server: asyncio.Queue[Message] = asyncio.Queue()
+        self.from_server: asyncio.Queue[Message] = asyncio.Queue()
+        self.served = asyncio.create_task(application(scope, self.to_server.get, self.from_server.put))
+
+    async def next(self, kind: str) -> Message:
+        """The server's next message, which must be of this kind."""
+        async with asyncio.timeout(PATIENCE):
+            message = await self.from_server.get()
+        assert message["type"] == kind, message
+        return message
 
     async def open(self) -> str | None:
         """Shake hands, which the server always completes; gives the subprotocol that it chose."""
-        await self.send_input({"type": "websocket.connect"})
-        message = await self.receive_output(PATIENCE)
-        assert message["type"] == "websocket.accept", message
-        chosen: str | None = message["subprotocol"]
+        await self.to_server.put({"type": "websocket.connect"})
+        chosen: str | None = (await self.next("websocket.accept"))["subprotocol"]
         return chosen
 
     async def say(self, frame: str | bytes) -> None:
         kind = "text" if isinstance(frame, str) else "bytes"
-        await self.send_input({"type": "websocket.receive", kind: frame})
+        await self.to_server.put({"type": "websocket.receive", kind: frame})
 
     async def text(self) -> str:
         """The next frame from the server, as it came."""
-        message = await self.receive_output(PATIENCE)
-        assert message["type"] == "websocket.send", message
-        text: str = message["text"]
+        text: str = (await self.next("websocket.send"))["text"]
         return text
 
     async def frame(self) -> dict[str, Any]:
@@ -88,8 +91,7 @@ class Socket(ApplicationCommunicator):
 
     async def closed(self) -> tuple[int, str]:
         """The code and reason with which the server closes, which it must do next."""
-        message = await self.receive_output(PATIENCE)
-        assert message["type"] == "websocket.close", message
+        message = await self.next("websocket.close")
         return message["code"], message.get("reason", "")
 
     async def error(self) -> str:
@@ -105,8 +107,9 @@ class Socket(ApplicationCommunicator):
 
     async def close(self) -> None:
         """Close the client's end, and wait until the server has noticed."""
-        await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait(PATIENCE)
+        await self.to_server.put({"type": "websocket.disconnect", "code": 1000})
+        async with asyncio.timeout(PATIENCE):
+            await self.served
 
 
 class House:
@@ -116,12 +119,17 @@ class House:
         self.clock = clock
         self.store = store
         self.application = self.worker(store)
-        self.account = Account.objects.create(
-            username="alice", email="alice@example.org", public_key="none", fingerprint="A" * 40
-        )
         self.open: list[Socket] = []
+        self.account = self.move_in("alice")
+
+    def move_in(self, username: str) -> Account:
+        """The account that lives here from now on, with devices of its own."""
+        self.account = Account.objects.create(
+            username=username, email=f"{username}@example.org", public_key="none", fingerprint="A" * 40
+        )
         for actor in (LAPTOP, TABLET, NEW):
             self.add(actor)
+        return self.account
 
     def worker(self, store: ExchangeStore) -> Any:
         """The application as one worker with this store runs it."""
@@ -219,11 +227,3 @@ async def house(
     await layer.flush()
     if hasattr(layer, "close_pools"):
         await layer.close_pools()
-
-
-@pytest.fixture
-def fresh_store() -> Iterator[Callable[[], ExchangeStore]]:
-    """Makes the store of the next test anew."""
-    exchange_store.cache_clear()
-    yield exchange_store
-    exchange_store.cache_clear()

@@ -419,11 +419,13 @@ def test_the_accepting_devices_end_takes_the_exchange_from_the_new_one(steps: in
 
 def test_an_asked_devices_end_is_the_end_of_its_own_offer_and_the_lasts_of_the_exchange() -> None:
     play = Play().upto(1)
-    play.desk, woken = play.desk.without(TABLET.hash, play.now)
-    assert (play.state, woken) == (State.OFFERED, frozenset())
-    play.refuse(OutOfOrder, TABLET, "accept")
-    play.desk, woken = play.desk.without(LAPTOP.hash, play.now)
-    assert (play.state, woken) == (State.WITHDRAWN, {NEW.hash})
+    states = []
+    for actor, news in ((TABLET, set()), (LAPTOP, {NEW.hash})):
+        play.desk, woken = play.desk.without(actor.hash, play.now)
+        states.append(play.state)
+        assert woken == news
+        play.refuse(OutOfOrder, actor, "accept")
+    assert states == [State.OFFERED, State.WITHDRAWN]
 
 
 def test_a_strangers_end_changes_nothing() -> None:

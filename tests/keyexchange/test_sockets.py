@@ -8,7 +8,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import transaction
 
+from devices import state
 from devices.models import Device, DeviceState
+from devices.push import push
 from keyexchange import consumers
 from keyexchange.consumers import SUBPROTOCOL
 from keyexchange.errors import ExchangeUnavailable
@@ -155,7 +157,7 @@ async def test_another_account_does_not_see_the_exchange(house: House) -> None:
     new = await house.connect(NEW)
     await new.say(NEW.text("request", X))
     await house.account.adelete()
-    await sync_to_async(house.__init__)(house.clock, house.store)  # type: ignore[misc]
+    await sync_to_async(house.move_in)("bob")
     laptop = await house.connect(LAPTOP)
     await laptop.say(LAPTOP.text("accept", X))
     assert await laptop.error() == "out_of_order"
@@ -184,7 +186,7 @@ async def test_a_device_certified_since_it_asked_can_still_send_its_ack(house: H
         await (new if actor is NEW else laptop).say(actor.text(kind, X))
         await (laptop if actor is NEW else new).frame()
     await Device.objects.filter(hash=NEW.hash).aupdate(state=DeviceState.ACTIVE)
-    consumers.state.forget_all()
+    state.forget_all()
     await new.say(NEW.text("ack", X))
     assert (await laptop.frame())["frame"]["type"] == "ack"
 
@@ -321,22 +323,22 @@ async def test_a_revocation_that_rolls_back_ends_no_exchange(house: House) -> No
 
 async def test_the_message_of_a_devices_end_closes_its_socket(house: House) -> None:
     laptop = await house.connect(LAPTOP)
-    await sync_to_async(consumers.bells.push)(LAPTOP.hash, {"type": "device.ended"})
+    await sync_to_async(push)(LAPTOP.hash, {"type": "device.ended"})
     assert await laptop.closed() == (4403, "device_revoked")
 
 
 @pytest.mark.parametrize(
-    ("state", "code", "reason"), [("ended", 4403, "device_revoked"), (None, 4401, "invalid_token")]
+    ("became", "code", "reason"), [("ended", 4403, "device_revoked"), (None, 4401, "invalid_token")]
 )
 async def test_a_device_that_has_ended_is_closed_at_its_next_frame_though_no_message_came(
-    house: House, state: str | None, code: int, reason: str
+    house: House, became: str | None, code: int, reason: str
 ) -> None:
     laptop, new = await house.connect(LAPTOP), await house.connect(NEW)
     await new.say(NEW.text("request", X))
     await laptop.frame()
     rows = Device.objects.filter(hash=LAPTOP.hash)
-    await (rows.aupdate(state=state) if state else rows.adelete())
-    consumers.state.forget_all()
+    await (rows.aupdate(state=became) if became else rows.adelete())
+    state.forget_all()
     await laptop.say(LAPTOP.text("accept", X))
     assert await laptop.closed() == (code, reason)
     assert await new.silent()
@@ -350,7 +352,7 @@ async def test_a_device_that_has_ended_is_closed_though_it_says_nothing(
     socket = await house.socket(LAPTOP)
     # As if the revocation fell between the check of the token and the joining of the group.
     await Device.objects.filter(hash=LAPTOP.hash).aupdate(state=DeviceState.ENDED)
-    consumers.state.forget_all()
+    state.forget_all()
     assert (await socket.frame())["type"] == "hello"
     assert await socket.closed() == (4403, "device_revoked")
 
