@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: help run venv venv-dev check format test test-all bench demo docs-check lock clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv ## the server, from a bare Python 3.11 to healthy; Ctrl-C ends it
 	@scripts/run.sh
