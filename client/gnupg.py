@@ -188,6 +188,22 @@ class Home:
             raise GnupgFault("GnuPG could not decrypt a message to the account key.")
         return bytes(done.data)
 
+    def lock(self, data: bytes, passphrase: str) -> bytes:
+        """An armored message that the passphrase opens."""
+        done = self._run(
+            lambda: self._gpg.encrypt(data, None, symmetric="AES256", passphrase=passphrase, armor=True)
+        )
+        if not done.ok:
+            raise GnupgFault("GnuPG did not encrypt with the passphrase.")
+        return bytes(done.data)
+
+    def unlock(self, message: bytes, passphrase: str) -> bytes:
+        """The reverse."""
+        done = self._run(lambda: self._gpg.decrypt(message, passphrase=passphrase))
+        if not done.ok:
+            raise KeyFault("The passphrase does not open this.")
+        return bytes(done.data)
+
     def stop(self) -> None:
         """End the agent that GnuPG started for this home."""
         subprocess.run(
@@ -286,13 +302,13 @@ class Examination:
 
 
 @contextmanager
-def throwaway_home() -> Iterator[Home]:
+def throwaway_home(*, ask: bool = False) -> Iterator[Home]:
     """A GnuPG home that leaves nothing behind; in memory where the system offers that."""
     memory = Path("/dev/shm")  # noqa: S108  (the folder made inside is ours alone, mode 0700)
     with tempfile.TemporaryDirectory(
         prefix="hvx-", dir=memory if memory.is_dir() else None, ignore_cleanup_errors=True
     ) as folder:
-        home = Home(Path(folder))
+        home = Home(Path(folder), ask=ask)
         try:
             yield home
         finally:

@@ -30,6 +30,8 @@ Clock = Callable[[], float]
 Outcome = Done | Ended
 Heard = Message | Reconnected | Refused
 Listening = asyncio.Task[Heard]
+Offers = dict[str, tuple[Offer, float]]
+"""Offers that nobody was asked about yet, by exchange, with the time when each came."""
 
 
 class Line(Protocol):
@@ -77,7 +79,7 @@ class Handoff:
         self.line = line
         self.clock = clock
         self.outcome: Outcome | None = None
-        self.waiting_offers: dict[str, Offer] = {}
+        self.offers: Offers = {}
         self._question: asyncio.Task[list[Effect]] | None = None
 
     async def run(self, effects: list[Effect]) -> Outcome:
@@ -124,7 +126,7 @@ class Handoff:
         if reading.done() and not reading.cancelled() and reading.exception() is None:
             heard = reading.result()
             if isinstance(heard, Offer) and heard.request.exchange != self.side.exchange:
-                self.waiting_offers[heard.request.exchange] = heard
+                self.offers[heard.request.exchange] = (heard, self.clock())
         reading.cancel()
 
     async def _hear(self, heard: Heard) -> list[Effect]:
@@ -134,10 +136,10 @@ class Handoff:
             case Refused():
                 return self.side.cancel(heard.reason)
             case Offer() if heard.request.exchange != self.side.exchange:
-                self.waiting_offers[heard.request.exchange] = heard
+                self.offers[heard.request.exchange] = (heard, self.clock())
                 return []
             case _:
-                self.waiting_offers.pop(getattr(heard, "exchange", ""), None)
+                self.offers.pop(getattr(heard, "exchange", ""), None)
                 # Checking keys calls GnuPG, and the socket must be answered meanwhile.
                 return await asyncio.to_thread(self.side.receive, heard, self.clock())
 
@@ -258,12 +260,15 @@ class ExistingHandoff(Handoff):
         return self.existing_side.accept(now, self.qr)
 
 
-async def next_offer(line: Line, waiting: dict[str, Offer]) -> Offer:
-    """The next offer to ask the user about, `waiting` ones first. Waits for as long as it takes."""
-    while not waiting:
+async def next_offer(line: Line, offers: Offers, clock: Clock = time.time) -> tuple[Offer, float]:
+    """The next offer to ask the user about and when it came, those of `offers` first.
+
+    Waits for as long as it takes.
+    """
+    while not offers:
         match await line.next():
             case Offer() as offer:
-                waiting[offer.request.exchange] = offer
+                offers[offer.request.exchange] = (offer, clock())
             case _:
                 continue
-    return waiting.pop(next(iter(waiting)))
+    return offers.pop(next(iter(offers)))

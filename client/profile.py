@@ -36,7 +36,8 @@ KEYRING_SERVICE = "hvx device key"
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Who this device is. `state` is `registering`, `pending` or `active`; `challenge` is base64url;
-    `key_store` is `file` or `keyring`."""
+    `key_store` is `file` or `keyring`; `retired` the fingerprints of earlier account keys held
+    here, the latest first, joined by spaces."""
 
     origin: str
     account: str
@@ -49,6 +50,7 @@ class Profile:
     account_id: str = ""
     certificate: str = ""
     key_store: str = "file"
+    retired: str = ""
 
     def identity(self, device_key: Ed25519PrivateKey) -> Identity:
         """What the protocol knows of this device."""

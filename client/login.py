@@ -1,0 +1,165 @@
+"""Logging in: pending at first, and active once this device holds the account key."""
+
+import secrets
+import uuid
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from client.api import Api
+from client.device import ThisDevice, open_home, platform_name, take_account, take_device
+from client.directory import published
+from client.faults import ApiError, Fault, KeyFault, NoAnswer
+from client.gnupg import Examination
+from client.profile import Profile, ProfileFolder
+from client.protocol.effects import Adopt
+from client.protocol.encoding import DeviceHash, check_origin, key_bytes
+from client.protocol.new_device import NewDevice
+from client.protocol.qr import SECRET_LENGTH
+from client.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a person types. `login` is a username or an e-mail address."""
+
+    origin: str
+    login: str
+    password: str = field(repr=False)
+    device_name: str
+    key_store: str = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedDevice:
+    """A device that could hand the key over; `name` and `platform` are cleaned for showing."""
+
+    device: DeviceHash
+    name: str
+    platform: str
+    online: bool
+
+
+def log_in(
+    wanted: Login, folder: ProfileFolder, gnupg_home: Path | None
+) -> tuple[ThisDevice, list[AskedDevice]]:
+    """This device, pending or active, and the devices that a pending one may ask."""
+    origin = check_origin(wanted.origin)
+    known = folder.load()
+    if known is not None and known.state == "active":
+        raise Fault(f"This profile is logged in as {known.account}; name another folder with --home.")
+    device_key = folder.device_key() or folder.make_device_key(wanted.key_store)
+    api = Api(origin, device_key)
+    body = {
+        "login": wanted.login,
+        "password": wanted.password,
+        "device": {"name": wanted.device_name, "platform": platform_name()},
+        "token_type": "DPoP",
+    }
+    try:
+        answer: Any = api.call("POST", "sessions", body=body, token=False)
+    except ApiError as error:
+        if error.code == "device_revoked":
+            # The key can never be used again; the next login makes a new one.
+            folder.forget()
+        raise
+    username = None if "@" in wanted.login else wanted.login.strip().lower()
+    account_id, name, account, fingerprint = take_account(answer, origin, username)
+    told = Profile(
+        origin=origin,
+        account=account,
+        username=name,
+        fingerprint=fingerprint,
+        device="",
+        challenge="",
+        device_name=wanted.device_name,
+        state="pending",
+        account_id=account_id,
+        key_store=wanted.key_store,
+    )
+    device = ThisDevice(folder, told, device_key, api, open_home(folder, gnupg_home))
+    device.take_token(answer)
+    if answer.get("state") == "active":
+        return _resumed(device, known, answer), []
+    device.profile = take_device(told, answer, device_key.public_key().public_bytes_raw())
+    folder.save(device.profile)
+    return device, _asked(answer)
+
+
+def _resumed(device: ThisDevice, known: Profile | None, answer: Any) -> ThisDevice:
+    """A device whose registration or activation went through although the answer was lost."""
+    if known is None or (known.account, known.fingerprint, known.device) != (
+        device.profile.account,
+        device.profile.fingerprint,
+        answer.get("device"),
+    ):
+        raise Fault("The server takes this device for active, but this profile knows nothing of that.")
+    device.profile = replace(known, account_id=device.profile.account_id)
+    device.keep(state="active")
+    return device
+
+
+def ask_for_key(device: ThisDevice, to: DeviceHash | None, *, qr: bool) -> NewDevice:
+    """This device's side of one exchange, with everything in it made fresh."""
+    told = published(device.api, device.profile.username)
+    if told.fingerprint != device.profile.fingerprint:
+        raise Fault("The server names one account key at login and publishes another.")
+    return NewDevice(
+        device.identity,
+        exchange=str(uuid.uuid4()),
+        ephemeral_key=X25519PrivateKey.generate(),
+        nonce=secrets.token_bytes(32),
+        attempts=device.folder.attempts(),
+        openpgp=Examination(),
+        published=told,
+        to=to,
+        qr_secret=secrets.token_bytes(SECRET_LENGTH) if qr else None,
+    )
+
+
+def adopt(device: ThisDevice, keys: Adopt) -> None:
+    """Store keys that passed every check."""
+    device.home.take_secret(keys.private_key)
+    if not device.has_account_key():
+        raise KeyFault("GnuPG did not keep the account key.")
+    device.keep(retired=" ".join(device.home.take_secret(retired) for retired in keys.retired_keys))
+
+
+def take_back_up(device: ThisDevice, private_key: str) -> None:
+    """Store the account key from the user's own back-up, once it is known to be that key."""
+    with Examination().examine(private_key) as key:
+        if key.fingerprint != device.profile.fingerprint:
+            raise KeyFault("The back-up holds another key than this account's.")
+        if not key.every_secret_key_works():
+            raise KeyFault("The key in the back-up does not sign and decrypt with each of its parts.")
+    device.home.take_secret(private_key)
+
+
+def activate(device: ThisDevice) -> None:
+    """Certify this device by the account key that it now holds."""
+    certificate = device.home.sign(device.profile.fingerprint, device.statement().certificate())
+    # Saved first: should the answer be lost, the next login finds this device active.
+    device.keep(certificate=certificate)
+    answer = device.api.post("sessions/activate", {"certificate": certificate, "token_type": "DPoP"})
+    device.take_token(answer)
+    device.keep(state="active")
+
+
+def _asked(answer: Any) -> list[AskedDevice]:
+    try:
+        rows = [
+            AskedDevice(
+                DeviceHash(row["device"]),
+                clean(row["name"], 40),
+                clean(row["platform"], 40),
+                row["online"] is True,
+            )
+            for row in answer["devices"]
+        ]
+        for row in rows:
+            key_bytes(row.device)
+    except (KeyError, TypeError, ValueError) as fault:
+        raise NoAnswer("The server's list of devices is not of the protocol.") from fault
+    return rows
