@@ -129,11 +129,16 @@ class AnyPlay(RuleBasedStateMachine):
         if exchange is None or exchange.state not in NEXT:
             return
         kind = NEXT[exchange.state]
-        new = next(actor for actor in ACTORS if actor.hash == exchange.new)
-        self.sent(
-            by if kind in ("accept", "deliver") else new,
-            (by if kind in ("accept", "deliver") else new).frame(kind, id),
-        )
+        if kind not in ("accept", "deliver"):
+            by = next(actor for actor in ACTORS if actor.hash == exchange.new)
+        self.sent(by, by.frame(kind, id))
+
+    @rule(actor=st.sampled_from([NEW, WATCH]), times=st.integers(1, 7))
+    def a_device_asks_and_cancels_again_and_again(self, actor: Actor, times: int) -> None:
+        for _ in range(times):
+            id = exchange_id(f"fresh {len(self.requests)}")
+            self.request(actor, id, None)
+            self.sent(actor, actor.frame("cancel", id))
 
     @rule(seconds=st.sampled_from([0.5, 30, 119, 120, 600, 3600]))
     def time_passes(self, seconds: float) -> None:
@@ -176,6 +181,14 @@ class AnyPlay(RuleBasedStateMachine):
                 )
             if self.now >= exchange.requested_at + HELD_SECONDS:
                 assert not [text for text in texts if '"frame"' in text]
+
+    @invariant()
+    def an_offer_stands_only_until_an_accept(self) -> None:
+        for exchange in self.desk.exchanges.values():
+            offered = {
+                device for device, box in exchange.outbox.items() for p in box if '"type":"offer"' in p.text
+            }
+            assert offered == (set(exchange.asked) if exchange.state is State.OFFERED else set())
 
     @invariant()
     def the_desk_survives_its_packing(self) -> None:
