@@ -48,10 +48,10 @@ def log_in(
     """This device, pending or active, and the devices that a pending one may ask."""
     origin = check_origin(wanted.origin)
     known = folder.load()
-    if known is not None and known.state == "active":
-        raise Fault(f"This profile is logged in as {known.account}; name another folder with --home.")
     device_key = folder.device_key() or folder.make_device_key(wanted.key_store)
     api = Api(origin, device_key)
+    if known is not None and known.state == "active" and not _is_pending_again(api, known):
+        raise Fault(f"This profile is logged in as {known.account}; name another folder with --home.")
     body = {
         "login": wanted.login,
         "password": wanted.password,
@@ -86,6 +86,14 @@ def log_in(
     device.profile = take_device(told, answer, device_key.public_key().public_bytes_raw())
     folder.save(device.profile)
     return device, _asked(answer)
+
+
+def _is_pending_again(api: Api, known: Profile) -> bool:
+    """Whether another device replaced the account key, so that this one has to get the new one."""
+    if api.origin != known.origin:
+        return False
+    answer: Any = api.call("POST", "sessions/refresh", body={"token_type": "DPoP"}, token=False)
+    return isinstance(answer, dict) and answer.get("state") == "pending"
 
 
 def _resumed(device: ThisDevice, known: Profile | None, answer: Any) -> ThisDevice:

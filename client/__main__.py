@@ -1,0 +1,5 @@
+"""`python -m client` is `hvx`."""
+
+from client.cli import main
+
+main()

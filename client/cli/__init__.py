@@ -1,0 +1,5 @@
+"""The `hvx` command."""
+
+from client.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,64 @@
+"""The command line of `hvx`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+
+from client.cli import accounts, endings, handing, keys
+from client.cli.context import Context
+from client.cli.exits import MEANINGS
+
+_EXIT_CODES = (
+    "Exit codes: "
+    + "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
+    + "; 2 wrong command line."
+)
+
+app = typer.Typer(
+    name="hvx",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=_EXIT_CODES,
+    help="Your account on an Hvx server, from this device. The account's private key stays on your devices.",
+)
+
+
+@app.callback()
+def hvx(
+    ctx: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", envvar="HVX_HOME", help="The profile's folder: one account, one device."),
+    ] = None,
+    gnupg_home: Annotated[
+        Path | None,
+        typer.Option(
+            "--gnupg-home", envvar="HVX_GNUPG_HOME", help="Keep the account key in this GnuPG home."
+        ),
+    ] = None,
+) -> None:
+    """What stands before the command."""
+    # Profile, back-ups and homes are nobody else's.
+    os.umask(0o077)
+    ctx.obj = Context(home or Path(platformdirs.user_data_dir("hvx")), gnupg_home)
+
+
+app.command("register")(accounts.register_command)
+app.command("login")(handing.login)
+app.command("approve")(handing.approve)
+app.command("devices")(endings.devices)
+app.command("revoke")(endings.revoke)
+app.command("verify")(accounts.verify)
+app.command("whoami")(accounts.whoami)
+app.command("passwd")(accounts.passwd)
+app.command("logout")(endings.logout)
+app.add_typer(keys.app, name="key")
+
+
+def main() -> None:
+    """The `hvx` command."""
+    app()

@@ -1,0 +1,130 @@
+"""The terminal: what is shown, and what is typed, from a person, a pipe or a script alike."""
+
+import asyncio
+import os
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.status import Status
+
+from client.handoff import Withheld
+
+
+class Terminal:
+    """Lines out by rich, lines in from a file descriptor.
+
+    Everything typed is read here and unbuffered, so that a question can be withdrawn while it
+    stands, and no line of a script is lost between two questions.
+    """
+
+    def __init__(self, descriptor: int = 0, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self._in = descriptor
+        self._typed = b""
+        self._status: Status | None = None
+
+    @property
+    def person(self) -> bool:
+        """Whether somebody sits there, rather than a script."""
+        return os.isatty(self._in) and sys.stdout.isatty()
+
+    # Out
+
+    def say(self, text: str, *, style: str | None = None) -> None:
+        """One line, exactly as it is: markup in it means nothing."""
+        self.wait_no_more()
+        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, shown: RenderableType) -> None:
+        """Something that rich draws, such as a table of cleaned texts."""
+        self.wait_no_more()
+        self.console.print(shown, soft_wrap=not self.console.is_terminal)
+
+    def wait_for(self, text: str) -> None:
+        """Say what is waited for, until something else is said or asked."""
+        self.wait_no_more()
+        if self.console.is_terminal:
+            self._status = self.console.status(text)
+            self._status.start()
+        else:
+            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def wait_no_more(self) -> None:
+        """The wait is over."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    # In
+
+    def ask(self, question: str) -> str:
+        """One line; `Withheld` at the end of the input."""
+        self._put(question)
+        while (line := self._line()) is None:
+            self._more(os.read(self._in, 4096))
+        return line
+
+    def ask_secret(self, question: str) -> str:
+        """One line that is not shown while it is typed."""
+        with _unseen(self._in):
+            answer = self.ask(question)
+        if os.isatty(self._in):
+            self.console.print()
+        return answer
+
+    async def ask_meanwhile(self, question: str) -> str:
+        """One line, while other things go on; may be cancelled."""
+        self._put(question)
+        while (line := self._line()) is None:
+            await _readable(self._in)
+            self._more(os.read(self._in, 4096))
+        return line
+
+    def _put(self, question: str) -> None:
+        self.wait_no_more()
+        self.console.print(question, end=" ", markup=False, highlight=False, soft_wrap=True)
+        self.console.file.flush()
+
+    def _more(self, raw: bytes) -> None:
+        if not raw and not self._typed:
+            raise Withheld
+        self._typed += raw or b"\n"
+
+    def _line(self) -> str | None:
+        line, found, rest = self._typed.partition(b"\n")
+        if not found:
+            return None
+        self._typed = rest
+        return line.decode(errors="replace").strip("\r")
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    try:
+        loop.add_reader(descriptor, lambda: None if ready.done() else ready.set_result(None))
+    except PermissionError:
+        # A plain file, which the system's poll does not take, can always be read.
+        return
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)
+
+
+@contextmanager
+def _unseen(descriptor: int) -> Iterator[None]:
+    if not os.isatty(descriptor):
+        yield
+        return
+    before = termios.tcgetattr(descriptor)
+    silent = termios.tcgetattr(descriptor)
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
