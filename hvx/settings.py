@@ -35,6 +35,8 @@ HVX_THREADS = env.int("HVX_THREADS", 8)
 HVX_REGISTRATION = env.str("HVX_REGISTRATION", "open")
 HVX_INSTANCE_NAME = env.str("HVX_INSTANCE_NAME", HVX_HOST)
 HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|")
+# Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
+HVX_SOURCE_URL = env.str("HVX_SOURCE_URL", "")
 # Reverse proxies whose X-Forwarded-For is believed; from anyone else the header is ignored.
 HVX_TRUSTED_PROXIES = env.list("HVX_TRUSTED_PROXIES", ["127.0.0.1", "::1"])
 
@@ -205,5 +207,7 @@ LOGGING = {
         # Django's own line for a failed request would repeat ours, with the exception's text.
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
+        # At lower levels it names the address of everyone who opens a socket.
+        "uvicorn.error": {"level": "WARNING"},
     },
 }

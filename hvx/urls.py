@@ -1,12 +1,12 @@
 """Every HTTP address of the server, by room."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 
 from accounts.urls import urlpatterns as accounts
 from devices.urls import urlpatterns as devices
 from devices.views import JWKSView
-from hvx import problems, views
+from hvx import docs, problems, views
 
 native = [
     path("instance", views.InstanceView.as_view()),
@@ -16,10 +16,12 @@ native = [
 
 documents = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema")),
+    path("docs", docs.reference),
+    path("docs/socket", docs.socket),
 ]
 
 urlpatterns = [
+    path("", docs.landing),
     path("api/hvx/v1/", include(native)),
     path("api/hvx/v1/", include(documents)),
     path(".well-known/jwks.json", JWKSView.as_view()),
