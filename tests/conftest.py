@@ -9,6 +9,7 @@ from django.core.cache import cache
 
 from tests.components import everything_is_required, why_missing
 from tests.live import LiveServer
+from tests.people import DjangoWire, Person
 
 LEFT_OUT = "left out: needs "
 
@@ -46,9 +47,32 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(autouse=True)
 def clean_cache() -> Iterator[None]:
     """No nonce, used proof, limit or cached device state of one test reaches the next."""
-    cache.clear()
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
+    # Not imported above: these need Django to be set up.
+    from devices import state, token_keys
+
     cache.clear()
+    state.forget_all()
+    token_keys.forget()
+
+
+@pytest.fixture
+def wire(db: None) -> DjangoWire:
+    """The application in this process, on a database that is rolled back after the test."""
+    return DjangoWire()
+
+
+@pytest.fixture
+def person(wire: DjangoWire) -> Person:
+    """Somebody who has registered, with one active device."""
+    somebody = Person(wire)
+    somebody.register().expect(201)
+    return somebody
 
 
 @pytest.fixture(scope="session")
