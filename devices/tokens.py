@@ -37,6 +37,8 @@ def issue(
     key = token_keys.signing_key()
     if key is None:
         services.make_token_key()
+        # Not left to the commit: the caller's own transaction may still be open.
+        token_keys.forget()
         key = token_keys.signing_key()
     if key is None:
         raise RuntimeError("no token key could be made")
