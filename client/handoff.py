@@ -134,7 +134,7 @@ class Handoff:
             case Reconnected():
                 return self.side.resend()
             case Refused():
-                return self.side.cancel(heard.reason)
+                return self.side.receive(heard, self.clock())
             case Offer() if heard.request.exchange != self.side.exchange:
                 self.offers[heard.request.exchange] = (heard, self.clock())
                 return []

@@ -92,6 +92,11 @@ class ExistingDevice(Side):
         if self.attempts.taken(self.exchange):
             raise Refused(Reason.USED_EXCHANGE, "this exchange was taken before")
 
+    def check_same_request(self, offer: Offer) -> None:
+        """Of one exchange there is one request: the one that the user was asked about."""
+        if offer.identity != self.offer.identity:
+            raise Refused(Reason.CHANGED_FRAME, "a second, different request")
+
     def check_qr(self, qr: QRCode) -> None:
         """The code that was scanned speaks of this server and of this very commitment."""
         same = hmac.compare_digest(qr.commitment, self.request.commitment)
@@ -158,10 +163,9 @@ class ExistingDevice(Side):
         self.state = "accepted"
         return self._send(self._accepted)
 
-    def _take(self, message: Message, now: float) -> list[Effect]:
+    def _take(self, message: Message | Refused, now: float) -> list[Effect]:
         if isinstance(message, Offer) and message.request.exchange == self.exchange:
-            if message.identity != self.offer.identity:
-                raise Refused(Reason.CHANGED_FRAME, "a second, different request")
+            self.check_same_request(message)
             return []
         return super()._take(message, now)
 

@@ -74,8 +74,8 @@ class Side:
         """When the two minutes end by the caller's clock; None before they began."""
         return None if self.started is None else self.started + LIFETIME
 
-    def receive(self, message: Message, now: float) -> list[Effect]:
-        """Take one frame of the server."""
+    def receive(self, message: Message | Refused, now: float) -> list[Effect]:
+        """Take one frame of the server, or what `frames.read` said of one that it could not read."""
         return self._guarded(now, lambda: self._take(message, now))
 
     def tick(self, now: float) -> list[Effect]:
@@ -104,6 +104,10 @@ class Side:
         """Three attempts in an hour that came to nothing, then an hour without any."""
         if self.attempts.resting_until(now) is not None:
             raise Refused(Reason.TOO_MANY_ATTEMPTS, "three attempts have failed within an hour")
+
+    def check_readable(self, refused: Refused) -> None:
+        """Called for something that is no frame: it is not skipped, for it may have been one."""
+        raise refused
 
     def check_exchange(self, relay: Relay) -> None:
         """No frame of one exchange is taken for a frame of another."""
@@ -180,8 +184,11 @@ class Side:
         except Refused as refused:
             return self._end(refused.reason)
 
-    def _take(self, message: Message, now: float) -> list[Effect]:
+    def _take(self, message: Message | Refused, now: float) -> list[Effect]:
         match message:
+            case Refused():
+                self.check_readable(message)
+                return []
             case Relay():
                 return self._relayed(message, now)
             case Withdrawn(exchange=self.exchange):
