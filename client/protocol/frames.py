@@ -173,7 +173,7 @@ def read(text: str) -> Message | None:
         raise Refused(Reason.BAD_FRAME, "frame too long")
     try:
         body = json.loads(text, object_pairs_hook=_object)
-        reader = _SERVER_FRAMES.get(body["type"])
+        reader = _SERVER_FRAMES.get(_text(body, "type"))
         return reader(body) if reader else None
     except Refused:
         raise
