@@ -15,7 +15,9 @@ class SealedRedisChannelLayer(RedisChannelLayer):
     def __init__(self, **config: Any) -> None:
         key = urlsafe_b64encode(keys.derive("channel-layer")).decode()
         super().__init__(
-            hosts=[settings.HVX_REDIS_URL],
+            # redis-py gives up a read after 5 s unless told otherwise, and the layer waits for as long
+            # as that for each message: every quiet socket would fail (channels_redis issue 422).
+            hosts=[{"address": settings.HVX_REDIS_URL, "socket_timeout": self.brpop_timeout + 10}],
             prefix="hvx",
             capacity=1000,
             symmetric_encryption_keys=[key],

@@ -8,6 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from vault.errors import Sealed
+from vault.services import ensure_ring
+
 # Longer than any frame of the key exchange (PROTOCOL §4: 64 KiB): the consumer itself refuses what
 # is too long with `bad_frame`; this bound only keeps a socket from filling the memory.
 SOCKET_MAX_BYTES = 128 * 1024
@@ -23,6 +26,11 @@ class Command(BaseCommand):
         connection.close()
         if pending:
             raise CommandError(f"{len(pending)} migrations are not applied: run manage.py migrate first.")
+        try:
+            ensure_ring()
+        except Sealed as sealed:
+            raise CommandError(f"the vault does not open: {sealed}") from None
+        connection.close()
         host, _, port = settings.HVX_LISTEN.rpartition(":")
         self.stderr.write(
             f"Hvx {settings.HVX_VERSION} at {settings.HVX_ORIGIN}, listening on "
