@@ -74,8 +74,11 @@ def test_an_accept_that_breaks_the_rules_ends_the_exchange_before_anything_is_re
 
 
 def test_an_accept_of_a_device_that_was_not_asked_is_refused() -> None:
-    story, accept = _asked(Pair(to=identity("third").device))
-    _cancelled(story.new.receive(story.pair.to_new(accept), NOW + 2), Reason.WRONG_SENDER, Reason.BAD_PROOF)
+    accept = Story.accepted().accept
+    pair = Pair(to=identity("third").device)
+    side = pair.new_side()
+    side.begin(NOW)
+    _cancelled(side.receive(pair.to_new(accept), NOW + 2), Reason.WRONG_SENDER, Reason.BAD_PROOF)
 
 
 def test_a_device_does_not_take_an_accept_of_its_own() -> None:
