@@ -44,7 +44,7 @@ def check_proof(
         )
     except dpop.ProofInvalid as error:
         _refuse_proof(str(error))
-    if proof.nonce is None or not nonces.is_fresh(proof.nonce):
+    if not nonces.is_fresh(proof.nonce):
         raise UseDPoPNonce(
             headers={
                 "WWW-Authenticate": 'DPoP error="use_dpop_nonce"',

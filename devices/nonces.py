@@ -26,6 +26,7 @@ _current: tuple[int, str] = (0, "")
 
 
 def _key() -> bytes:
+    global _current
     epoch = cache.get(_EPOCH)
     if epoch is None:
         cache.add(_EPOCH, secrets.token_hex(16), timeout=None)
@@ -36,6 +37,8 @@ def _key() -> bytes:
         with _lock:
             _keys.clear()
             _keys[epoch] = key
+            # Made under the epoch before, so whoever is refused for its nonce must not be given it.
+            _current = (0, "")
     return key
 
 
@@ -50,9 +53,10 @@ def current() -> str:
     return nonce
 
 
-def is_fresh(nonce: str) -> bool:
+def is_fresh(nonce: str | None) -> bool:
     """Whether this server, with its present memory, made the nonce at most 60 seconds ago."""
-    return dpop.nonce_is_fresh(nonce, _key(), time.time())
+    key = _key()
+    return nonce is not None and dpop.nonce_is_fresh(nonce, key, time.time())
 
 
 def first_use(proof: dpop.Proof) -> bool:
