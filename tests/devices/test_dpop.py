@@ -24,7 +24,7 @@ TOKEN = "header.payload.signature"
 
 
 def read(text: str, **changes: Any) -> dpop.Proof:
-    given = {"method": "POST", "addresses": (URL,), "now": float(NOW), "access_token": None} | changes
+    given: dict[str, Any] = {"method": "POST", "addresses": (URL,), "now": float(NOW), **changes}
     return read_proof(text, **given)
 
 
