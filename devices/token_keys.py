@@ -76,12 +76,16 @@ def forget() -> None:
 
 
 def verifying_key(kid: str) -> Ed25519PublicKey | None:
-    """The public key of a `kid`; one that another worker made a moment ago is looked for once."""
-    held = _current()
-    if kid not in held.publics and time.monotonic() - held.read_at > 1.0:
+    """The public key of a `kid`.
+
+    One that is not held is looked for: another worker may have made it a moment ago. So a
+    stranger's invented `kid` costs a query, as any public call does.
+    """
+    key = _current().publics.get(kid)
+    if key is None:
         forget()
-        held = _current()
-    return held.publics.get(kid)
+        key = _current().publics.get(kid)
+    return key
 
 
 def signing_key() -> SigningKey | None:
