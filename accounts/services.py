@@ -56,13 +56,16 @@ class Registration:
 def check_registrable(username: str, device_key: bytes) -> None:
     """Whether this name could be registered from this device.
 
-    Raises RegistrationClosed, UsernameTaken, DeviceKeyInUse.
+    Raises RegistrationClosed, DeviceRevoked, UsernameTaken, DeviceKeyInUse.
     """
     if settings.HVX_REGISTRATION == "closed":
         raise errors.RegistrationClosed
+    known = device_queries.device_of_key(device_key)
+    if known is not None and known.state == DeviceState.ENDED:
+        raise DeviceRevoked
     if not queries.is_free(username):
         raise errors.UsernameTaken
-    if device_queries.device_of_key(device_key) is not None:
+    if known is not None:
         raise DeviceKeyInUse
 
 
@@ -159,10 +162,10 @@ def log_in(login: str, password: str, *, device_key: bytes, name: str, platform:
     account = passwords.authenticate(queries.by_login(login), password)
     known = device_queries.device_of_key(device_key)
     if known is not None:
-        if known.account_id != account.pk:
-            raise DeviceKeyInUse
         if known.state == DeviceState.ENDED:
             raise DeviceRevoked
+        if known.account_id != account.pk:
+            raise DeviceKeyInUse
         if known.state == DeviceState.ACTIVE:
             devices.see(DeviceHash(known.hash))
             return SignedIn(account, known)

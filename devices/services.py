@@ -38,11 +38,14 @@ MOST_OPEN_CHALLENGES = 5
 @transaction.atomic
 def give_challenge(purpose: Purpose, *, account: str, device_key: bytes = b"", device: str = "") -> bytes:
     """A fresh challenge for this purpose, account, asking key and named device; 300 s."""
-    open_ones = Challenge.objects.filter(
-        purpose=purpose, account=account, device_key=device_key, device=device
-    ).order_by("-expires_at")
-    stale = list(open_ones.values_list("pk", flat=True)[MOST_OPEN_CHALLENGES - 1 :])
-    Challenge.objects.filter(pk__in=stale).delete()
+    if device_key:
+        # Only the key's own holder can push its challenges out. Those that no key asked for are
+        # left to expire: else a stranger's asking would take away somebody's password reset.
+        open_ones = Challenge.objects.filter(
+            purpose=purpose, account=account, device_key=device_key, device=device
+        ).order_by("-expires_at")
+        stale = list(open_ones.values_list("pk", flat=True)[MOST_OPEN_CHALLENGES - 1 :])
+        Challenge.objects.filter(pk__in=stale).delete()
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
     Challenge.objects.create(
         challenge=challenge,
