@@ -5,7 +5,8 @@ class HvxConfig(AppConfig):
     name = "hvx"
 
     def ready(self) -> None:
-        from hvx import checks, wiring
+        # drf-spectacular finds the descriptions of our authentication once they are imported.
+        from hvx import checks, openapi, wiring  # noqa: F401
 
         checks.register()
         wiring.wire()

@@ -20,6 +20,7 @@ from channels.routing import URLRouter
 from django.conf import settings
 
 from devices import push
+from hvx import metrics
 from hvx.housekeeping import keep_house
 from keyexchange.routing import websocket_urlpatterns
 
@@ -62,6 +63,7 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
         if scope["path"] not in PATHS_OF_SOCKETS:
             await refuse_socket(receive, send)
         else:
-            await sockets(scope, receive, send)
+            with metrics.SOCKETS.track_inprogress():
+                await sockets(scope, receive, send)
     else:
         await lifespan(receive, send)

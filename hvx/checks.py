@@ -12,7 +12,7 @@ REGISTRATION_MODES = ("open", "closed", "invite")
 def settings_work_together(
     app_configs: Sequence[Any] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """hvx.E001 to hvx.E005."""
+    """hvx.E001 to hvx.E004."""
     found: list[checks.CheckMessage] = []
     if settings.HVX_WORKERS < 1 or settings.HVX_THREADS < 1:
         found.append(checks.Error("HVX_WORKERS and HVX_THREADS must be at least 1.", id="hvx.E001"))
@@ -33,18 +33,9 @@ def settings_work_together(
                 id="hvx.E003",
             )
         )
-    engine = settings.DATABASES["default"]["ENGINE"]
-    if engine not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
-        found.append(
-            checks.Error(
-                f"HVX_DATABASE_URL asks for {engine}, which is not supported.",
-                hint="Use postgresql://…, or leave it unset for SQLite.",
-                id="hvx.E004",
-            )
-        )
     if ":" not in settings.HVX_LISTEN or not settings.HVX_LISTEN.rpartition(":")[2].isdigit():
         found.append(
-            checks.Error(f"HVX_LISTEN is {settings.HVX_LISTEN!r}.", hint="Set host:port.", id="hvx.E005")
+            checks.Error(f"HVX_LISTEN is {settings.HVX_LISTEN!r}.", hint="Set host:port.", id="hvx.E004")
         )
     return found
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from devices import nonces
+from hvx import metrics
 from hvx.logs import request_id
 
 log = logging.getLogger("hvx.request")
@@ -33,6 +34,17 @@ SAFETY = {
 }
 
 
+def _nonce() -> str:
+    """The nonce that goes with an answer; none while vault or cache give none.
+
+    Then `/healthz` must still answer, and a call that needs a nonce fails by itself.
+    """
+    try:
+        return nonces.current()
+    except Exception:
+        return ""
+
+
 def answer(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -52,11 +64,14 @@ def answer(
                 for name, value in CORS.items():
                     response.setdefault(name, value)
             response["X-Request-Id"] = identity
-            response["DPoP-Nonce"] = nonces.current()
+            if nonce := _nonce():
+                response["DPoP-Nonce"] = nonce
             for name, value in SAFETY.items():
                 response.setdefault(name, value)
             if isinstance(response, HttpResponse):
                 response.setdefault("Content-Length", str(len(response.content)))
+            seconds = time.perf_counter() - began
+            metrics.count(request.method or "", response.status_code, seconds)
             # The path alone: a query may hold what somebody searched for. No address, no token.
             log.info(
                 "request",
@@ -65,7 +80,7 @@ def answer(
                         "method": request.method,
                         "path": request.path,
                         "status": response.status_code,
-                        "ms": round((time.perf_counter() - began) * 1000, 1),
+                        "ms": round(seconds * 1000, 1),
                     }
                 },
             )

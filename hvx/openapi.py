@@ -2,6 +2,52 @@
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token (RFC 9068). One that is bound to its device goes with `DPoP` "
+    "in place of `Bearer`, and with a proof that has its `ath`.",
+}
+DPOP = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "DPoP",
+    "description": "A proof that the device key is held (RFC 9449): a JWT of `typ: dpop+jwt` with "
+    "`htm`, `htu`, `iat`, `jti`, and the `nonce` that the last answer brought in `DPoP-Nonce`.",
+}
+
+
+class Token(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "devices.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return BEARER
+
+
+class Proof(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "devices.authentication.ProofAuthentication"
+    name = "proof"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return DPOP
+
+
+class ProvenToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "devices.authentication.ProvenTokenAuthentication"
+    name = ["token", "proof"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
+        return [BEARER, DPOP]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> dict[str, list[Any]]:
+        return {"token": [], "proof": []}
+
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457 problem document.",

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -54,6 +55,10 @@ class ServerError(Problem):
 
 class DatabaseUnavailable(Problem):
     status, code, title = 503, "database_unavailable", "The database does not answer; try again"
+
+
+class CacheUnavailable(Problem):
+    status, code, title = 503, "cache_unavailable", "The cache does not answer; try again"
 
 
 def document(problem: Problem) -> dict[str, Any]:
@@ -112,6 +117,8 @@ def problem_of(error: Exception) -> Problem:
             return BadRequest()
         case DatabaseError():
             return DatabaseUnavailable(headers={"Retry-After": "5"})
+        case RedisError():
+            return CacheUnavailable(headers={"Retry-After": "5"})
         case _:
             return ServerError()
 

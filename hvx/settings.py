@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from hvx import __version__
@@ -37,6 +38,8 @@ HVX_INSTANCE_NAME = env.str("HVX_INSTANCE_NAME", HVX_HOST)
 HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|")
 # Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
 HVX_SOURCE_URL = env.str("HVX_SOURCE_URL", "")
+# Opens /metrics to whoever bears it; without one, the loopback alone may read it.
+HVX_METRICS_TOKEN = env.str("HVX_METRICS_TOKEN", "")
 # Reverse proxies whose X-Forwarded-For is believed; from anyone else the header is ignored.
 HVX_TRUSTED_PROXIES = env.list("HVX_TRUSTED_PROXIES", ["127.0.0.1", "::1"])
 
@@ -113,15 +116,16 @@ AUTH_PASSWORD_VALIDATORS = [
 
 if HVX_DATABASE_URL:
     _database = dj_database_url.parse(HVX_DATABASE_URL)
-    if _database["ENGINE"] == "django.db.backends.postgresql":
-        # The pool hands connections out to threads; persistent connections beside it are refused
-        # by Django. Psycopg's `timeout` bounds how long a request waits for a free one.
-        _database["CONN_MAX_AGE"] = 0
-        _database.setdefault("OPTIONS", {})["pool"] = {
-            "min_size": 1,
-            "max_size": HVX_THREADS + 4,
-            "timeout": 10,
-        }
+    if _database["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("HVX_DATABASE_URL must be postgresql://…; leave it unset for SQLite")
+    # The pool hands connections out to threads; persistent connections beside it are refused by
+    # Django. Psycopg's `timeout` bounds how long a request waits for a free one.
+    _database["CONN_MAX_AGE"] = 0
+    _database.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": HVX_THREADS + 4,
+        "timeout": 10,
+    }
 else:
     _database = {
         "ENGINE": "django.db.backends.sqlite3",

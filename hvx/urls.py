@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 from accounts.urls import urlpatterns as accounts
 from devices.urls import urlpatterns as devices
 from devices.views import JWKSView
-from hvx import docs, problems, views
+from hvx import docs, metrics, problems, views
 
 native = [
     path("instance", views.InstanceView.as_view()),
@@ -27,6 +27,7 @@ urlpatterns = [
     path(".well-known/jwks.json", JWKSView.as_view()),
     path("healthz", views.healthz),
     path("readyz", views.readyz),
+    path("metrics", metrics.metrics),
 ]
 
 handler400 = problems.handler400

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from hvx import metrics
 from vault.errors import Sealed
 from vault.services import ensure_ring
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         except Sealed as sealed:
             raise CommandError(f"the vault does not open: {sealed}") from None
         connection.close()
+        metrics.prepare()
         host, _, port = settings.HVX_LISTEN.rpartition(":")
         self.stderr.write(
             f"Hvx {settings.HVX_VERSION} at {settings.HVX_ORIGIN}, listening on "

@@ -1,0 +1,80 @@
+"""Prometheus figures at `/metrics`, for the loopback or for whoever has HVX_METRICS_TOKEN.
+
+With several workers each writes its figures into files of the data folder, and whichever is asked
+adds them up.
+"""
+
+import hmac
+import ipaddress
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+if settings.HVX_WORKERS > 1:
+    # Read by prometheus_client when it is imported, so it stands before that.
+    _folder = settings.HVX_DATA_DIR / "metrics"
+    _folder.mkdir(mode=0o700, exist_ok=True)
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    registry,
+)
+
+REQUESTS = Counter("hvx_requests", "HTTP requests answered.", ["method", "status"])
+SECONDS = Histogram(
+    "hvx_request_seconds",
+    "Time to answer an HTTP request.",
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+)
+SOCKETS = Gauge("hvx_sockets", "Open sockets.", multiprocess_mode="livesum")
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+def count(method: str, status: int, seconds: float) -> None:
+    """One answered request. A made-up method is counted as `other`, so labels stay few."""
+    REQUESTS.labels(method if method in METHODS else "other", str(status)).inc()
+    SECONDS.observe(seconds)
+
+
+def prepare() -> None:
+    """Empty the folder of the workers' figures, before the first worker starts."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is not None:
+        for file in Path(folder).glob("*.db"):
+            file.unlink()
+
+
+def _may_read(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    wanted = settings.HVX_METRICS_TOKEN
+    if wanted and scheme.lower() == "bearer":
+        return hmac.compare_digest(token.encode(), wanted.encode())
+    try:
+        local = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+    # A proxy on this machine that does not name its client must not open the figures to all.
+    return local and not wanted and "X-Forwarded-For" not in request.headers
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures in Prometheus's text format; 404 for everybody else."""
+    if not _may_read(request):
+        from hvx.problems import handler404
+
+        return handler404(request, Exception())
+    source: CollectorRegistry = registry.REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        source = CollectorRegistry()
+        multiprocess.MultiProcessCollector(source)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(source), content_type=CONTENT_TYPE_LATEST)
