@@ -25,6 +25,7 @@ class Terminal:
         self._in = descriptor
         self._typed = b""
         self._status: Status | None = None
+        self._asking = False
 
     @property
     def person(self) -> bool:
@@ -53,7 +54,10 @@ class Terminal:
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def wait_no_more(self) -> None:
-        """The wait is over."""
+        """The wait is over; and so is a question that was not answered."""
+        if self._asking:
+            self._asking = False
+            self.console.print()
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -62,18 +66,12 @@ class Terminal:
 
     def ask(self, question: str) -> str:
         """One line; `Withheld` at the end of the input."""
-        self._put(question)
-        while (line := self._line()) is None:
-            self._more(os.read(self._in, 4096))
-        return line
+        return self._ask(question, echoed=os.isatty(self._in))
 
     def ask_secret(self, question: str) -> str:
         """One line that is not shown while it is typed."""
         with _unseen(self._in):
-            answer = self.ask(question)
-        if os.isatty(self._in):
-            self.console.print()
-        return answer
+            return self._ask(question, echoed=False)
 
     async def ask_meanwhile(self, question: str) -> str:
         """One line, while other things go on; may be cancelled."""
@@ -81,12 +79,26 @@ class Terminal:
         while (line := self._line()) is None:
             await _readable(self._in)
             self._more(os.read(self._in, 4096))
+        self._answered(echoed=os.isatty(self._in))
         return line
+
+    def _ask(self, question: str, *, echoed: bool) -> str:
+        self._put(question)
+        while (line := self._line()) is None:
+            self._more(os.read(self._in, 4096))
+        self._answered(echoed=echoed)
+        return line
+
+    def _answered(self, *, echoed: bool) -> None:
+        # Where the answer was echoed, so was the end of its line.
+        self._asking = not echoed
+        self.wait_no_more()
 
     def _put(self, question: str) -> None:
         self.wait_no_more()
         self.console.print(question, end=" ", markup=False, highlight=False, soft_wrap=True)
         self.console.file.flush()
+        self._asking = True
 
     def _more(self, raw: bytes) -> None:
         if not raw and not self._typed:

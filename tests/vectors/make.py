@@ -174,7 +174,7 @@ def keyexchange() -> dict[str, Any]:
     )
     first = cases[0]
     return {
-        "about": "The handoff of docs/protocol.md §4, suite x25519. Bytes are lower-case hex, frames JSON text.",
+        "about": "The handoff of docs/protocol.md §4, suite x25519. Bytes are in hex, frames JSON text.",
         "source": "tests/vectors/make.py; tests/client/test_vectors.py computes each value a second way",
         "cases": cases,
         "refused": [*_zero_points(), *_bad_commitments(first), *_bad_seals(first)],
