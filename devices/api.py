@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.db.models import Model, QuerySet
-from rest_framework import pagination, serializers
+from rest_framework import exceptions, pagination, serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from devices.authentication import TokenAuthentication
-from devices.errors import AppToken, DevicePending
+from devices.errors import AppToken, CursorInvalid, DevicePending
 from devices.principal import Principal
 from devices.protocol.dpop import Proof
 
@@ -82,10 +84,20 @@ class Pages(pagination.CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
-    ordering = ("created_at", "pk")
+    ordering: tuple[str, ...] = ("created_at", "pk")
 
     def page_of(self, rows: QuerySet[M], request: Request) -> list[M]:
-        """The rows that the request's cursor asks for."""
-        page = self.paginate_queryset(rows, request)
+        """The rows that the request's cursor asks for. Raises CursorInvalid."""
+        try:
+            page = self.paginate_queryset(rows, request)
+        except (exceptions.NotFound, ValidationError, DataError):
+            # The place in a cursor is the caller's text: it may be no time, or hold a NUL.
+            raise CursorInvalid from None
         self.base_url = settings.HVX_ORIGIN + request.get_full_path()
         return list(page or [])
+
+
+class PublicPages(Pages):
+    """Devices as anybody may list them: a cursor tells a row's place, so that must be no time."""
+
+    ordering = ("hash",)

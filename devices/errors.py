@@ -63,6 +63,10 @@ class IdempotencyKeyInvalid(Problem):
     status, code, title = 400, "idempotency_key_invalid", "Idempotency-Key is 1 to 255 printable characters"
 
 
+class CursorInvalid(Problem):
+    status, code, title = 400, "cursor_invalid", "This cursor came from no page; begin without one"
+
+
 class TooLarge(Problem):
     status, code, title = 413, "too_large", "The body is too large"
 

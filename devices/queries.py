@@ -29,6 +29,8 @@ def own_devices(account_id: str, *, ended: bool) -> QuerySet[Device]:
 
 def own_device(account_id: str, device: str) -> Device:
     """One device of the account. Raises UnknownDevice, for another account's too."""
+    if not device.isprintable():
+        raise UnknownDevice  # PostgreSQL takes no NUL, not even to compare
     row = Device.objects.filter(account_id=account_id, hash=device).first()
     if row is None:
         raise UnknownDevice

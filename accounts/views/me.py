@@ -20,7 +20,7 @@ from accounts.serializers import (
     PublicDevicePage,
 )
 from devices import queries as device_queries
-from devices.api import NativeView, Pages, PublicView, principal, read_body
+from devices.api import NativeView, PublicPages, PublicView, principal, read_body
 from devices.authentication import ProvenTokenAuthentication
 from devices.idempotency import idempotent
 from devices.protocol.encoding import b64url
@@ -145,7 +145,7 @@ class PublicDevicesView(PublicView):
     )
     def get(self, request: Request, username: str) -> Response:
         """An account's certificates and revocations, for everyone to check."""
-        pages = Pages()
+        pages = PublicPages()
         rows = device_queries.public_devices(str(queries.by_username(username).pk))
         page = pages.page_of(rows, request)
         return pages.get_paginated_response([device_queries.published(row) for row in page])
