@@ -12,6 +12,7 @@ from typing import Any, cast
 import orjson
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -38,11 +39,19 @@ def idempotent(
             raise IdempotencyKeyInvalid
         return _once(
             hashlib.sha256(lp(principal.account_id, str(request.method), request.path, key)).digest(),
-            hashlib.sha256(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)).digest(),
+            _digest(request.data),
             lambda: handler(view, request, *args, **kwargs),
         )
 
     return handle
+
+
+def _digest(body: Any) -> bytes:
+    try:
+        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
+    except orjson.JSONEncodeError:
+        # Nested deeper than orjson writes, and than any body that a call here takes.
+        raise exceptions.ParseError from None
 
 
 def _once(digest: bytes, body_digest: bytes, act: Callable[[], Response]) -> Response:

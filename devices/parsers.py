@@ -1,5 +1,6 @@
 """The one representation of the native API: JSON in UTF-8, bounded in size and depth."""
 
+import json
 from typing import IO, Any
 
 import orjson
@@ -31,10 +32,19 @@ class JSONParser(parsers.BaseParser):
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"at most {MAX_BODY_BYTES} bytes")
         try:
-            # orjson refuses what is no UTF-8, NaN, and nesting beyond 1024 levels.
-            return orjson.loads(body)
-        except orjson.JSONDecodeError:
+            # orjson refuses what is no UTF-8, NaN, half a character, and nesting beyond 1024 levels.
+            value = orjson.loads(body)
+            # But of a member that stands twice it takes the last, where another reader may take the
+            # first: such a body says two things, so it says nothing.
+            json.loads(body, object_pairs_hook=_members)
+        except (ValueError, RecursionError):
             raise exceptions.ParseError from None
+        return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a member stands twice")
 
 
 class JSONRenderer(renderers.BaseRenderer):
