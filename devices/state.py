@@ -6,12 +6,14 @@ that another worker revoked is refused here within a second, whatever becomes of
 
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, cast
 
 from cachetools import LRUCache
 from channels.db import database_sync_to_async
 
+from devices.batches import Batches
 from devices.models import Device
 from devices.principal import Kind
 from devices.protocol.device_hash import DeviceHash
@@ -36,26 +38,33 @@ _lock = threading.Lock()
 _kept: LRUCache[str, tuple[float, Standing]] = LRUCache(maxsize=100_000)
 
 
-def standing(device: DeviceHash) -> Standing:
-    """The device's standing; UNKNOWN for a hash that no row bears (a superseded one, say)."""
-    began = time.monotonic()
+def _fresh(device: DeviceHash) -> Standing | None:
     with _lock:
         kept = _kept.get(device)
-    if kept is not None and began - kept[0] < KEPT_SECONDS:
-        return kept[1]
-    row = Device.objects.filter(hash=device).values_list("state", "key", "kind").first()
-    found = (
-        UNKNOWN
-        if row is None
-        else Standing(
-            state=cast(State, row[0]),
-            key=None if row[1] is None else bytes(row[1]),
-            kind=cast(Kind, row[2]),
+    return kept[1] if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS else None
+
+
+def _read(devices: Collection[DeviceHash]) -> dict[DeviceHash, Standing]:
+    """Ask the database for all of them at once, and keep what it says."""
+    began = time.monotonic()
+    found = dict.fromkeys(devices, UNKNOWN)
+    for hash, state, key, kind in Device.objects.filter(hash__in=list(devices)).values_list(
+        "hash", "state", "key", "kind"
+    ):
+        found[DeviceHash(hash)] = Standing(
+            state=cast(State, state),
+            key=None if key is None else bytes(key),
+            kind=cast(Kind, kind),
         )
-    )
     with _lock:
-        _kept[device] = (began, found)
+        for device in devices:
+            _kept[device] = (began, found[device])
     return found
+
+
+def standing(device: DeviceHash) -> Standing:
+    """The device's standing; UNKNOWN for a hash that no row bears (a superseded one, say)."""
+    return _fresh(device) or _read([device])[device]
 
 
 def forget(device: str) -> None:
@@ -75,10 +84,12 @@ def current_sync(device: DeviceHash) -> State:
     return standing(device).state
 
 
+_together = Batches(database_sync_to_async(_read))
+
+
 async def current(device: DeviceHash) -> State:
-    """The state alone, for sockets; reaches for the database only when nothing fresh is kept."""
-    with _lock:
-        kept = _kept.get(device)
-    if kept is not None and time.monotonic() - kept[0] < KEPT_SECONDS:
-        return kept[1].state
-    return cast(State, await database_sync_to_async(current_sync)(device))
+    """The state alone, for sockets; reaches for the database only when nothing fresh is kept.
+
+    Sockets that ask at once share a query.
+    """
+    return (_fresh(device) or await _together(device) or UNKNOWN).state

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from channels.consumer import get_handler_name
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -39,7 +38,7 @@ from keyexchange.protocol import server_frames
 from keyexchange.protocol.desk import Desk
 from keyexchange.protocol.exchange import Sender
 from keyexchange.protocol.frames import ExchangeId, Frame, parse
-from keyexchange.protocol.refusals import BadFrame, Refused
+from keyexchange.protocol.refusals import BadFrame, Refused, UnknownDevice
 from keyexchange.store import exchange_store
 from keyexchange.store.base import Change, ExchangeStore
 from vault.errors import Problem
@@ -213,9 +212,9 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
         now = self.clock()
         change: Change
         if frame.type == "request":
-            asking = await database_sync_to_async(queries.asking)(
-                self.principal.account_id, self.principal.device
-            )
+            asking = await queries.asking((self.principal.account_id, self.principal.device))
+            if asking is None:
+                raise UnknownDevice(exchange=frame.exchange)
 
             def change(desk: Desk) -> Any:
                 return desk.request(frame, sender, asking, now)
