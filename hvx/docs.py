@@ -12,9 +12,7 @@ from django.views.decorators.http import require_safe
 
 from hvx import socket_reference
 from keyexchange.consumers import SUBPROTOCOL
-from keyexchange.protocol.desk import LIMIT_WINDOW_SECONDS, REQUESTS_PER_ACCOUNT, REQUESTS_PER_DEVICE
 from keyexchange.protocol.exchange import HELD_SECONDS
-from keyexchange.protocol.frames import MAX_FRAME_BYTES
 
 # Nothing runs or loads but what these pages name, all of it from here; no page may frame them.
 POLICY = (
@@ -82,11 +80,6 @@ def socket(request: HttpRequest) -> HttpResponse:
         states=socket_reference.states(),
         errors=socket_reference.ERRORS,
         closes=socket_reference.CLOSES,
-        limits={
-            "frame_kib": MAX_FRAME_BYTES // 1024,
-            "seconds": int(HELD_SECONDS),
-            "per_device": REQUESTS_PER_DEVICE,
-            "per_account": REQUESTS_PER_ACCOUNT,
-            "window_minutes": int(LIMIT_WINDOW_SECONDS // 60),
-        },
+        limits=socket_reference.LIMITS,
+        seconds=int(HELD_SECONDS),
     )

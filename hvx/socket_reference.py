@@ -14,6 +14,8 @@ from devices.protocol.device_hash import DeviceHash
 from devices.protocol.encoding import b64url
 from keyexchange.errors import CLOSE_CODES, ERROR_FRAMES
 from keyexchange.protocol import server_frames
+from keyexchange.protocol.desk import LIMIT_WINDOW_SECONDS, REQUESTS_PER_ACCOUNT, REQUESTS_PER_DEVICE
+from keyexchange.protocol.exchange import HELD_SECONDS
 from keyexchange.protocol.frames import (
     CANCEL_REASONS,
     MAX_FRAME_BYTES,
@@ -298,6 +300,17 @@ def states() -> tuple[Row, ...]:
         for (event, target, effects), before in together.items()
     )
 
+
+_WINDOW: Final = f"{LIMIT_WINDOW_SECONDS / 60:.0f} minutes"
+
+LIMITS: Final = (
+    f"A frame is one JSON object in text, at most {MAX_FRAME_BYTES // 1024} KiB.",
+    f"An exchange ends {HELD_SECONDS:.0f} seconds after its request, and what it relayed is held no longer.",
+    f"{REQUESTS_PER_DEVICE} requests a device and {REQUESTS_PER_ACCOUNT} an account in {_WINDOW}.",
+    "Requests that were refused do not count.",
+    "A new device has one open exchange.",
+    "A device has one socket; a newer one closes the older.",
+)
 
 ERRORS: Final[Mapping[str, str]] = ERROR_FRAMES
 CLOSES: Final[Mapping[int, str]] = CLOSE_CODES
