@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from devices import nonces, state, tokens
 from devices.errors import (
+    AppToken,
     DeviceRevoked,
     InvalidDPoPProof,
     InvalidToken,
@@ -80,7 +81,7 @@ def check_token(
 ) -> Principal:
     """The principal of a token, with its proof where one is required or the token is bound.
 
-    Raises NotAuthenticated, InvalidToken, DeviceRevoked, InvalidDPoPProof or UseDPoPNonce.
+    Raises NotAuthenticated, InvalidToken, DeviceRevoked, AppToken, InvalidDPoPProof or UseDPoPNonce.
     """
     scheme, _, token = (authorization or "").partition(" ")
     scheme, token = scheme.lower(), token.strip()
@@ -99,6 +100,9 @@ def check_token(
     if (scheme == "dpop") != (claims.jkt is not None):
         _refuse_token()
     key = None
+    if proof_required and standing.kind != "device":
+        # An app or access key has no device key to prove; what needs a proof is none of its calls.
+        raise AppToken
     if proof_required or claims.jkt is not None:
         proof = check_proof(
             proof_text,
