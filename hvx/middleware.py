@@ -27,6 +27,8 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 SAFETY = {
+    # For answers that are no page; the pages of hvx.docs bring a policy of their own.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",

@@ -1,5 +1,6 @@
-"""The OpenAPI document says of every call that it may answer with a problem document."""
+"""What the OpenAPI document says beyond the views: proofs, problem documents, a summary of each call."""
 
+import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -83,4 +84,14 @@ def describe_problems(result: dict[str, Any], generator: Any, request: Any, publ
         for operation in path.values():
             if isinstance(operation, dict) and "responses" in operation:
                 operation["responses"].setdefault("default", answer)
+    return result
+
+
+def summarise(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """The first sentence of an operation's description is its summary too, for lists of calls."""
+    for path in result.get("paths", {}).values():
+        for operation in path.values():
+            if isinstance(operation, dict) and "description" in operation:
+                text = " ".join(operation["description"].split())
+                operation.setdefault("summary", re.split(r"(?<=\.) ", text, maxsplit=1)[0].rstrip("."))
     return result

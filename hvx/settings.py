@@ -188,8 +188,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Hvx",
     "DESCRIPTION": (
         "The native API of an Hvx server. Errors are RFC 9457 problem documents whose `code` "
-        "is listed in docs/errors.md; the socket's frames are in docs/protocol.md."
+        "is listed in docs/errors.md; the socket's frames are at /api/hvx/v1/docs/socket."
     ),
+    "EXTERNAL_DOCS": {"description": "The key exchange's socket", "url": "/api/hvx/v1/docs/socket"},
     "VERSION": "v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -197,7 +198,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/hvx/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["hvx.openapi.describe_problems"],
+    "POSTPROCESSING_HOOKS": ["hvx.openapi.describe_problems", "hvx.openapi.summarise"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 

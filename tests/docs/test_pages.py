@@ -133,3 +133,15 @@ def test_the_socket_page_shows_every_frame(client: Client) -> None:
         "error",
     ):
         assert f'<section id="{frame}">' in page
+
+
+def test_an_answer_that_is_no_page_allows_nothing_to_load(client: Client) -> None:
+    policy = client.get("/api/hvx/v1/instance")["Content-Security-Policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_every_call_has_a_summary_in_the_openapi_document(client: Client) -> None:
+    schema = client.get("/api/hvx/v1/schema", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    assert operations
+    assert [operation["operationId"] for operation in operations if not operation.get("summary")] == []
