@@ -48,7 +48,8 @@ class Context:
     def new_password(self, file: Path | None, question: str) -> str:
         """The same, asked twice where a person types it."""
         password = self.password(file, question)
-        if password and file is None and self.terminal.person and self.terminal.ask_secret("Again:") != password:
+        asked = file is None and self.terminal.person and password != ""
+        if asked and self.terminal.ask_secret("Again:") != password:
             raise Fault("The two are not the same.")
         return password
 

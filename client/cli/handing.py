@@ -121,7 +121,7 @@ def _named(asked: list[AskedDevice], to: str | None) -> AskedDevice | None:
 
 
 def _show_qr(context: Context, code: QRCode) -> None:
-    context.terminal.say("Scan this with your other device, or give it to: hvx approve --qr TEXT")
+    context.terminal.say("Scan this with your other device, or give its text there to: hvx approve --qr -")
     if context.terminal.console.is_terminal:
         drawn = io.StringIO()
         segno.make(code.text(), error="l").terminal(out=drawn, compact=True, border=2)
