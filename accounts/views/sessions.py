@@ -82,7 +82,12 @@ def login_answer(signed_in: services.SignedIn, *, token_type: str) -> dict[str, 
 
 
 class ChallengesView(PublicView):
-    @extend_schema(operation_id="challenges", request=ChallengeRequest, responses=ChallengeAnswer)
+    @extend_schema(
+        operation_id="challenges",
+        request=ChallengeRequest,
+        responses=ChallengeAnswer,
+        auth=[{"proof": []}, {"token": [], "proof": []}],  # type: ignore[list-item]
+    )
     def post(self, request: Request) -> Response:
         """A challenge to be signed. `register` goes by the proof alone; the others by a full
         token and a proof."""
