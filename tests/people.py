@@ -334,7 +334,7 @@ class Handset:
         sent = {"Content-Type": "application/json"} if body is not None else {}
         raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         own = token or self.token
-        route = f"{method} {path.partition('?')[0]}"
+        route = f"{method} {path.partition('?')[0].removeprefix(API)}"
         if isinstance(authorization, str):
             sent["Authorization"] = authorization
         elif authorization and own and not TOKENLESS.fullmatch(route):
