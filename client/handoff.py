@@ -94,7 +94,7 @@ class Handoff:
             await self._break_off()
             raise
         finally:
-            self._stop_listening(reading)
+            await self._stop_listening(reading)
             self._drop_question()
 
     async def _step(self, reading: Listening) -> Listening:
@@ -121,13 +121,15 @@ class Handoff:
 
         return asyncio.create_task(listen())
 
-    def _stop_listening(self, reading: Listening) -> None:
+    async def _stop_listening(self, reading: Listening) -> None:
         # What was heard in the last moment is not lost for the next exchange.
         if reading.done() and not reading.cancelled() and reading.exception() is None:
             heard = reading.result()
             if isinstance(heard, Offer) and heard.request.exchange != self.side.exchange:
                 self.offers[heard.request.exchange] = (heard, self.clock())
         reading.cancel()
+        # The line has one reader at a time, so this one must be gone before the next one begins.
+        await asyncio.wait([reading])
 
     async def _hear(self, heard: Heard) -> list[Effect]:
         match heard:
