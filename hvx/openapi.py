@@ -69,6 +69,13 @@ PROBLEM_SCHEMA: dict[str, Any] = {
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
         },
     },
+    "example": {
+        "type": "about:blank",
+        "title": "The challenge is spent, expired or another's",
+        "status": 422,
+        "detail": "The challenge is spent, expired or another's",
+        "code": "challenge_invalid",
+    },
 }
 
 
