@@ -70,7 +70,8 @@ def answer(
                 response["DPoP-Nonce"] = nonce
             for name, value in SAFETY.items():
                 response.setdefault(name, value)
-            if isinstance(response, HttpResponse):
+            # A 204 has no body whose length could be told (RFC 9110 §8.6).
+            if isinstance(response, HttpResponse) and response.status_code != 204:
                 response.setdefault("Content-Length", str(len(response.content)))
             seconds = time.perf_counter() - began
             metrics.count(request.method or "", response.status_code, seconds)

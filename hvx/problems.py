@@ -4,13 +4,14 @@ import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from devices.authentication import CHALLENGES
 from devices.errors import TooLarge
 from devices.parsers import dumps
 from vault.errors import Problem
@@ -115,7 +116,7 @@ def problem_of(error: Exception) -> Problem:
             return TooLarge()
         case SuspiciousOperation():
             return BadRequest()
-        case DatabaseError():
+        case OperationalError() | InterfaceError():
             return DatabaseUnavailable(headers={"Retry-After": "5"})
         case RedisError():
             return CacheUnavailable(headers={"Retry-After": "5"})
@@ -129,6 +130,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     if problem.status >= 500 and problem is not error:
         log.error("a request failed", exc_info=error)
     set_rollback()
+    if problem.status == 401:
+        # RFC 9110 §11.6.1 wants a challenge with every 401.
+        problem.headers.setdefault("WWW-Authenticate", CHALLENGES["WWW-Authenticate"])
     return Response(
         document(problem),
         status=problem.status,
