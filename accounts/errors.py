@@ -43,10 +43,6 @@ class TransitionInvalid(Problem):
     status, code, title = 422, "transition_invalid", "The key transition does not hold"
 
 
-class StatementInvalid(Problem):
-    status, code, title = 422, "statement_invalid", "The statement does not hold"
-
-
 class KeyUnchanged(Problem):
     status, code, title = 409, "key_unchanged", "This is the account's key already"
 
