@@ -3,6 +3,7 @@
 They work without a request to anybody else and, but for the API's page, without scripts.
 """
 
+import json
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from hvx import socket_reference
+from hvx import errors_page, socket_reference
+from hvx.openapi import PROBLEM_SCHEMA
 from keyexchange.consumers import SUBPROTOCOL
 from keyexchange.protocol.exchange import HELD_SECONDS
 
@@ -82,4 +84,18 @@ def socket(request: HttpRequest) -> HttpResponse:
         closes=socket_reference.CLOSES,
         limits=socket_reference.LIMITS,
         seconds=int(HELD_SECONDS),
+    )
+
+
+@require_safe
+def errors(request: HttpRequest) -> HttpResponse:
+    """Every code of a problem document."""
+    return _page(
+        request,
+        "errors",
+        example=json.dumps(PROBLEM_SCHEMA["example"], indent=2),
+        problems=[
+            {"code": problem.code, "status": problem.status, "title": problem.title}
+            for problem in errors_page.problems()
+        ],
     )

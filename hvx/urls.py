@@ -18,6 +18,7 @@ documents = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", docs.reference),
     path("docs/socket", docs.socket),
+    path("docs/errors", docs.errors),
 ]
 
 urlpatterns = [

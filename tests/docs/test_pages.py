@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-PAGES = ["/", "/api/hvx/v1/docs", "/api/hvx/v1/docs/socket"]
+from hvx import errors_page
+
+PAGES = ["/", "/api/hvx/v1/docs", "/api/hvx/v1/docs/socket", "/api/hvx/v1/docs/errors"]
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +62,7 @@ def test_a_page_allows_nothing_inline_and_nothing_from_elsewhere(client: Client,
     assert "data:" not in directives.get("script-src", "")
 
 
-@pytest.mark.parametrize("page", ["/", "/api/hvx/v1/docs/socket"])
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "/api/hvx/v1/docs"])
 def test_only_the_api_page_may_run_scripts(client: Client, page: str) -> None:
     answer = client.get(page)
     assert "script-src" not in answer["Content-Security-Policy"]
@@ -133,6 +135,13 @@ def test_the_socket_page_shows_every_frame(client: Client) -> None:
         "error",
     ):
         assert f'<section id="{frame}">' in page
+
+
+def test_the_page_of_codes_shows_every_code(client: Client) -> None:
+    page = client.get("/api/hvx/v1/docs/errors").content.decode()
+    codes = [problem.code for problem in errors_page.problems()]
+    assert "challenge_invalid" in codes
+    assert [code for code in codes if f'<dt id="{code}">' not in page] == []
 
 
 def test_an_answer_that_is_no_page_allows_nothing_to_load(client: Client) -> None:
