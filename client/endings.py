@@ -32,7 +32,7 @@ def list_devices(device: ThisDevice) -> list[ListedDevice]:
     try:
         return [
             ListedDevice(
-                device=str(row["device"]),
+                device=clean(str(row["device"]), 64),
                 kind=clean(str(row["kind"]), 20),
                 name=clean(str(row["name"]), 40),
                 platform=clean(str(row["platform"]), 40),

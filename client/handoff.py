@@ -204,6 +204,10 @@ class NewHandoff(Handoff):
         self.user = user
         self.adopt = adopt
 
+    async def begin(self) -> Outcome:
+        """Ask for the key, and go on to the end."""
+        return await self.run(self.new_side.begin(self.clock()))
+
     async def serve(self, effect: Effect) -> None:
         match effect:
             case ShowCode(code):

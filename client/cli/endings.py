@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from client import endings
 from client.cli.context import Context, one_sentence
@@ -19,7 +20,9 @@ def devices(ctx: typer.Context) -> None:
         table = Table("device", "name", "kind", "platform", "state", "last seen", "", box=None)
         for row in endings.list_devices(device):
             mark = "this device" if row.current else "online" if row.online else ""
-            table.add_row(row.device, row.name, row.kind, row.platform, row.state, row.last_seen_at, mark)
+            cells = (row.device, row.name, row.kind, row.platform, row.state, row.last_seen_at, mark)
+            # As texts, so that markup in a name means nothing.
+            table.add_row(*(Text(cell) for cell in cells))
         context.terminal.show(table)
 
 

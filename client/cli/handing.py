@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -98,9 +97,8 @@ async def _receive_key(context: Context, device: ThisDevice, to: AskedDevice | N
     async with Socket(device.identity, device) as socket:
         person = PersonAtNewDevice(terminal, device.profile.account)
         handoff = NewHandoff(side, socket, person, lambda keys: adopt(device, keys))
-        effects = side.begin(time.time())
         terminal.wait_for(f"Waiting for {_whom(to)} to accept: run hvx approve there (two minutes) ...")
-        return await handoff.run(effects)
+        return await handoff.begin()
 
 
 def _whom(to: AskedDevice | None) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
 from rich.status import Status
+from rich.text import Text
 
 from client.handoff import Withheld
 
@@ -37,7 +38,7 @@ class Terminal:
     def say(self, text: str, *, style: str | None = None) -> None:
         """One line, exactly as it is: markup in it means nothing."""
         self.wait_no_more()
-        self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, style=style, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def show(self, shown: RenderableType) -> None:
         """Something that rich draws, such as a table of cleaned texts."""
@@ -48,10 +49,10 @@ class Terminal:
         """Say what is waited for, until something else is said or asked."""
         self.wait_no_more()
         if self.console.is_terminal:
-            self._status = self.console.status(text)
+            self._status = self.console.status(Text(text))
             self._status.start()
         else:
-            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def wait_no_more(self) -> None:
         """The wait is over; and so is a question that was not answered."""
@@ -96,7 +97,7 @@ class Terminal:
 
     def _put(self, question: str) -> None:
         self.wait_no_more()
-        self.console.print(question, end=" ", markup=False, highlight=False, soft_wrap=True)
+        self.console.print(question, end=" ", markup=False, emoji=False, highlight=False, soft_wrap=True)
         self.console.file.flush()
         self._asking = True
 
