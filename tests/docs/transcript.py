@@ -3,21 +3,14 @@
 `python -m tests.docs.transcript` prints it anew for the README, from a server of its own.
 """
 
-import os
 import re
-import select
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from tests.commands import Command
 from tests.live import LiveServer
 
-HVX = [sys.executable, "-m", "client"]
-PATIENCE_SECONDS = 60.0
 SHOWN_ORIGIN = "http://localhost:8000"
 
 # What differs from one run to the next, and what stands for it.
@@ -37,140 +30,108 @@ def masked(transcript: str) -> list[str]:
     return lines
 
 
-class Device:
-    """One of the two, with its profile in a folder of its own; writes what it sees into `page`."""
+class Page:
+    """What is seen on both devices, in the order in which it is seen."""
 
-    def __init__(self, name: str, folder: Path, page: list[str]) -> None:
-        self.name = name
-        self.folder = folder
-        self.page = page
+    def __init__(self) -> None:
+        self.lines: list[str] = []
 
-    def note(self, mark: str, text: str) -> None:
+    def note(self, device: str, mark: str, text: str) -> None:
         # A line that is empty is the end of one that the user typed.
-        self.page.extend(f"{self.name:6} {mark} {line}" for line in text.splitlines() if line)
+        self.lines.extend(f"{device:6} {mark} {line}".rstrip() for line in text.splitlines() if line.strip())
 
-    def run(self, *words: str) -> None:
-        """A command that asks nothing."""
-        self.note("$", "hvx " + " ".join(words))
-        done = subprocess.run(
-            [*HVX, "--home", self.name, *words],
-            cwd=self.folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        self.note(" ", done.stdout)
+    def turn(self) -> None:
+        """The eyes go to the other device."""
+        self.lines.append("")
 
-    @contextmanager
-    def running(self, *words: str) -> Iterator["Conversation"]:
-        """A command that asks."""
-        self.note("$", "hvx " + " ".join(words))
-        with subprocess.Popen(
-            [*HVX, "--home", self.name, *words],
-            cwd=self.folder,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as process:
-            try:
-                yield Conversation(self, process)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-
-    def forget(self) -> None:
-        """End the agent that GnuPG started."""
-        subprocess.run(
-            ["gpgconf", "--homedir", str(self.folder / self.name / "gnupg"), "--kill", "all"], check=False
-        )
+    def typed(self, text: str) -> None:
+        """The answer to the question on the last line."""
+        self.lines[-1] += f" {text}"
 
 
-class Conversation:
-    def __init__(self, device: Device, process: subprocess.Popen[bytes]) -> None:
-        self.device = device
-        self.process = process
-        self.seen = ""
+class Terminal:
+    """One command on one device, from its start to its good end."""
 
-    def until(self, pattern: str) -> str:
-        """Read up to the first match, note what was read, and give the match."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        assert self.process.stdout is not None
-        while not (match := re.search(pattern, self.seen)):
-            ready, _, _ = select.select([self.process.stdout], [], [], max(deadline - time.monotonic(), 0))
-            read = os.read(self.process.stdout.fileno(), 65536) if ready else b""
-            if not read:
-                raise AssertionError(f"{self.device.name} showed no {pattern!r}, but:\n{self.seen}")
-            self.seen += read.decode()
-        said, self.seen = self.seen[: match.end()], self.seen[match.end() :]
-        self.device.note(" ", said)
-        return match[1] if match.lastindex else match[0]
+    def __init__(self, page: Page, home: Path, *words: str) -> None:
+        self.page = page
+        self.device = home.name
+        page.note(self.device, "$", " ".join(("hvx", *words)))
+        self.command = Command(*words, home=home)
+        self._noted = 0
 
-    def type(self, text: str) -> None:
-        """Answer the question that was read last, on its line."""
-        assert self.process.stdin is not None
-        self.device.page[-1] = f"{self.device.page[-1].rstrip()} {text}"
-        self.process.stdin.write(f"{text}\n".encode())
-        self.process.stdin.flush()
+    def read(self, pattern: str) -> str:
+        """What the first group of the pattern stands for, once it is seen."""
+        found = self.command.hear(pattern)
+        self._note(found.end())
+        return found[1] if found.re.groups else ""
+
+    def answer(self, text: str) -> None:
+        self.page.typed(text)
+        self.command.type(text)
 
     def end(self) -> None:
-        """Read to the end, which must be a good one."""
-        assert self.process.stdout is not None
-        self.device.note(" ", self.seen + self.process.stdout.read().decode())
-        assert self.process.wait(PATIENCE_SECONDS) == 0
+        assert self.command.end() == 0, self.command.said
+        self._note(len(self.command.said))
 
-
-def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HVX_")}
-    repository = str(Path(__file__).resolve().parent.parent.parent)
-    return {**kept, "PYTHONPATH": repository, "TERM": "dumb", "COLUMNS": "100"}
+    def _note(self, end: int) -> None:
+        self.page.note(self.device, " ", self.command.said[self._noted : end])
+        self._noted = end
 
 
 def play(origin: str, folder: Path) -> str:
     """The story from registration to verification, as it is seen on both devices."""
-    page: list[str] = []
-    laptop, phone = Device("laptop", folder, page), Device("phone", folder, page)
+    page = Page()
+    laptop, phone = folder / "laptop", folder / "phone"
     (folder / "password").write_text("correct horse battery staple\n")
+    opened: list[Terminal] = []
+
+    def start(home: Path, *words: str) -> Terminal:
+        opened.append(Terminal(page, home, *words))
+        return opened[-1]
+
     try:
-        laptop.run(
+        start(
+            laptop,
             *("register", "--origin", origin, "--username", "alice", "--email", "alice@example.org"),
             *("--password-file", "password", "--backup", "alice.asc", "--device-name", "laptop"),
+        ).end()
+        page.turn()
+        approve = start(laptop, "approve", "--once")
+        approve.read(r"Waiting for a device .*\n")
+        page.turn()
+        login = start(
+            phone,
+            *("login", "--origin", origin, "--login", "alice"),
+            *("--password-file", "password", "--device-name", "phone"),
         )
-        page.append("")
-        with laptop.running("approve", "--once") as approving:
-            approving.until(r"Waiting for a device .*\n")
-            page.append("")
-            with phone.running(
-                *("login", "--origin", origin, "--login", "alice"),
-                *("--password-file", "password", "--device-name", "phone"),
-            ) as login:
-                login.until(r"Waiting for one of .*\n")
-                page.append("")
-                approving.until(r"\[y/N\] ")
-                approving.type("y")
-                approving.until(r"Waiting for the new .*\n")
-                page.append("")
-                code = login.until(r"\n +(\d{6})\n")
-                login.until(r"Waiting for the code .*\n")
-                page.append("")
-                approving.until(r"6 digits\): ")
-                approving.type(code)
-                return_code = approving.until(r"\n +(\d{4})\n")
-                approving.until(r"Waiting for the new .*\n")
-                page.append("")
-                login.until(r"4 digits\): ")
-                login.type(return_code)
-                login.end()
-            page.append("")
-            approving.end()
-        page.append("")
-        phone.run("verify", "alice")
+        login.read(r"Waiting for one of .*\n")
+        page.turn()
+        approve.read(r"\[y/N\] ")
+        approve.answer("y")
+        approve.read(r"Waiting for the new .*\n")
+        page.turn()
+        code = login.read(r"\n +(\d{6})\n")
+        login.read(r"Waiting for the code .*\n")
+        page.turn()
+        approve.read(r"6 digits\): ")
+        approve.answer(code)
+        return_code = approve.read(r"\n +(\d{4})\n")
+        approve.read(r"Waiting for the new .*\n")
+        page.turn()
+        login.read(r"4 digits\): ")
+        login.answer(return_code)
+        login.end()
+        page.turn()
+        approve.end()
+        page.turn()
+        start(phone, "verify", "alice").end()
     finally:
-        laptop.forget()
-        phone.forget()
-    return "\n".join(page).replace(origin, SHOWN_ORIGIN).replace(origin.partition("://")[2], "localhost:8000")
+        for terminal in opened:
+            terminal.command.close()
+        for home in (laptop, phone):
+            subprocess.run(["gpgconf", "--homedir", str(home / "gnupg"), "--kill", "all"], check=False)
+    seen = "\n".join(page.lines)
+    return seen.replace(origin, SHOWN_ORIGIN).replace(origin.partition("://")[2], "localhost:8000")
 
 
 if __name__ == "__main__":
