@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from hvx.logs import JSONFormatter
 from tests.people import API, Answer, DjangoWire, Person
@@ -55,6 +55,6 @@ def test_the_instance_says_what_it_is(wire: DjangoWire) -> None:
 
 
 @pytest.mark.parametrize("mode", ["open", "closed", "invite"])
-def test_the_instance_says_who_may_register(wire: DjangoWire, settings: SettingsWrapper, mode: str) -> None:
+def test_the_instance_says_who_may_register(wire: DjangoWire, settings: Settings, mode: str) -> None:
     settings.HVX_REGISTRATION = mode
     assert ask(wire, "GET", "instance").json["registration"] == mode
