@@ -4,7 +4,7 @@ Parsing, policy and verification are Sequoia's, in this process. No text of its 
 on: it may quote the input.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -115,8 +115,9 @@ def read_public_key(text: str, *, now: datetime) -> AccountKey:
     if not _may_sign(packets, cert.fingerprint):
         raise errors.PublicKeyCannotSign
     try:
-        # Sequoia's own policy chooses the subkey, so this is the very question that matters.
-        pysequoia.encrypt(b"", [cert])
+        # Sequoia's own policy chooses the subkey, so this is nearly the very question that matters:
+        # all that it does not ask is whether the subkey has expired.
+        pysequoia.encrypt(b"", [pysequoia.Cert.from_packets(_without_expired_subkeys(packets, now))])
     except Exception:
         raise errors.PublicKeyCannotEncrypt from None
     return AccountKey(
@@ -157,6 +158,30 @@ def _may_sign(packets: Iterable[Packet], fingerprint: str) -> bool:
         and packet.signature_created is not None
     ]
     return bool(flagged) and max(flagged)[1]
+
+
+def _without_expired_subkeys(packets: Iterable[Packet], now: datetime) -> list[Packet]:
+    """The packets but for subkeys, with their signatures, whose newest binding has run out."""
+    components: list[list[Packet]] = []
+    for packet in packets:
+        if not components or packet.tag == Tag.PublicSubkey:
+            components.append([])
+        components[-1].append(packet)
+    return [packet for component in components if not _has_expired(component, now) for packet in component]
+
+
+def _has_expired(component: Sequence[Packet], now: datetime) -> bool:
+    created = component[0].key_created
+    bindings = [
+        (packet.signature_created, packet.key_validity_period)
+        for packet in component
+        if packet.signature_type == SignatureType.SubkeyBinding and packet.signature_created is not None
+    ]
+    if created is None or not bindings:
+        return False
+    validity = max(bindings, key=lambda binding: binding[0])[1]
+    # None or zero: it does not expire (RFC 4880 §5.2.3.6).
+    return created + validity <= now if validity else False
 
 
 def verify(signatures: str, text: bytes, keys: Iterable[AccountKey], *, now: datetime) -> list[Signed]:
