@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from client.protocol.reasons import Reason
-from tests.hostile.attack import Attack, Honest
+from tests.hostile.attack import Attack
 from tests.hostile.world import Role
 
 DONE = "done"
@@ -28,19 +28,19 @@ class Outcome:
     @property
     def last_ending(self) -> str:
         """How the victim's last exchange ended."""
-        said = self.endings[self.attack.victim] if hasattr(self.attack, "victim") else []
+        said = self.endings[getattr(self.attack, "victim", "new")]
         return said[-1] if said else "nothing"
 
 
 def expected(attack: type[Attack]) -> str:
     """What the table says of a client that stands it."""
-    return DONE if issubclass(attack, Honest) and attack.name.startswith("none") else str(attack.ending)
+    return str(attack.ending) if hasattr(attack, "ending") else DONE
 
 
 def objections(outcome: Outcome) -> Sequence[str]:
     """What is wrong with how the client stood the attack; nothing, if it did."""
     attack = outcome.attack
-    if isinstance(attack, Honest) and not hasattr(attack, "ending"):
+    if not hasattr(attack, "ending"):
         return list(_objections_without_attack(outcome))
     found = list(outcome.faults)
     if outcome.reached:
