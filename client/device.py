@@ -39,6 +39,11 @@ class ThisDevice:
         """What the protocol knows of this device."""
         return self.profile.identity(self.device_key)
 
+    @property
+    def public_key(self) -> bytes:
+        """The device key's public half, 32 raw bytes."""
+        return self.device_key.public_key().public_bytes_raw()
+
     def close(self) -> None:
         """Let go of connections and of GnuPG's agent."""
         self.api.close()
@@ -76,7 +81,7 @@ class ThisDevice:
             account=self.profile.account,
             key=self.profile.fingerprint,
             device=DeviceHash(self.profile.device),
-            device_key=self.identity.public_key,
+            device_key=self.public_key,
             challenge=key_bytes(self.profile.challenge),
         )
 

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from client.api import Api
 from client.device import ThisDevice, open_home, platform_name, take_account, take_device
 from client.directory import published
-from client.faults import ApiError, Fault, KeyFault, NoAnswer
+from client.faults import Fault, KeyFault, NoAnswer
 from client.gnupg import Examination
 from client.profile import Profile, ProfileFolder
 from client.protocol.effects import Adopt
@@ -49,25 +50,45 @@ def log_in(
     origin = check_origin(wanted.origin)
     known = folder.load()
     device_key = folder.device_key() or folder.make_device_key(wanted.key_store)
-    api = Api(origin, device_key)
-    if known is not None and known.state == "active" and not _is_pending_again(api, known):
-        raise Fault(f"This profile is logged in as {known.account}; name another folder with --home.")
+    with ExitStack() as undo:
+        api = undo.enter_context(Api(origin, device_key))
+        if known is not None and known.state == "active" and not _is_pending_again(api, known):
+            raise Fault(f"This profile is logged in as {known.account}; name another folder with --home.")
+        answer = _present(api, wanted)
+        told = _told(wanted, answer, known)
+        device = ThisDevice(folder, told, device_key, api, open_home(folder, gnupg_home))
+        undo.callback(device.home.stop)
+        device.take_token(answer)
+        asked: list[AskedDevice] = []
+        if answer.get("state") == "active":
+            _resume(device, known, answer)
+        else:
+            device.profile = take_device(told, answer, device.public_key)
+            asked = _asked(answer)
+            folder.save(device.profile)
+        undo.pop_all()
+    return device, asked
+
+
+def _present(api: Api, wanted: Login) -> Any:
+    """Show name and password; the answer."""
     body = {
         "login": wanted.login,
         "password": wanted.password,
         "device": {"name": wanted.device_name, "platform": platform_name()},
         "token_type": "DPoP",
     }
-    try:
-        answer: Any = api.call("POST", "sessions", body=body, token=False)
-    except ApiError as error:
-        if error.code == "device_revoked":
-            # The key can never be used again; the next login makes a new one.
-            folder.forget()
-        raise
+    return api.call("POST", "sessions", body=body, token=False)
+
+
+def _told(wanted: Login, answer: Any, known: Profile | None) -> Profile:
+    """The profile that an answer describes, but for the device."""
+    origin = wanted.origin
     username = None if "@" in wanted.login else wanted.login.strip().lower()
     account_id, name, account, fingerprint = take_account(answer, origin, username)
-    told = Profile(
+    # The key that was replaced elsewhere is still here, and goes when this device logs out.
+    held = [] if known is None or known.account != account else [known.fingerprint, *known.retired.split()]
+    return Profile(
         origin=origin,
         account=account,
         username=name,
@@ -78,14 +99,8 @@ def log_in(
         state="pending",
         account_id=account_id,
         key_store=wanted.key_store,
+        retired=" ".join(key for key in held if key != fingerprint),
     )
-    device = ThisDevice(folder, told, device_key, api, open_home(folder, gnupg_home))
-    device.take_token(answer)
-    if answer.get("state") == "active":
-        return _resumed(device, known, answer), []
-    device.profile = take_device(told, answer, device_key.public_key().public_bytes_raw())
-    folder.save(device.profile)
-    return device, _asked(answer)
 
 
 def _is_pending_again(api: Api, known: Profile) -> bool:
@@ -96,7 +111,7 @@ def _is_pending_again(api: Api, known: Profile) -> bool:
     return isinstance(answer, dict) and answer.get("state") == "pending"
 
 
-def _resumed(device: ThisDevice, known: Profile | None, answer: Any) -> ThisDevice:
+def _resume(device: ThisDevice, known: Profile | None, answer: Any) -> None:
     """A device whose registration or activation went through although the answer was lost."""
     if known is None or (known.account, known.fingerprint, known.device) != (
         device.profile.account,
@@ -106,7 +121,6 @@ def _resumed(device: ThisDevice, known: Profile | None, answer: Any) -> ThisDevi
         raise Fault("The server takes this device for active, but this profile knows nothing of that.")
     device.profile = replace(known, account_id=device.profile.account_id)
     device.keep(state="active")
-    return device
 
 
 def ask_for_key(device: ThisDevice, to: DeviceHash | None, *, qr: bool) -> NewDevice:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,6 @@ def register(
     account = account_at(wanted.username, origin)
     # After a registration whose answer was lost or that was refused, its keys are used again.
     device_key = folder.device_key() or folder.make_device_key(wanted.key_store)
-    api = Api(origin, device_key)
-    given: Any = api.call(
-        "POST", "challenges", body={"purpose": "register", "username": wanted.username}, token=False
-    )
     blank = Profile(
         origin=origin,
         account=account,
@@ -57,24 +54,39 @@ def register(
         state="registering",
         key_store=wanted.key_store,
     )
-    home = open_home(folder, gnupg_home)
-    profile = take_device(blank, given, device_key.public_key().public_bytes_raw())
-    device = ThisDevice(folder, profile, device_key, api, home)
-    if known is not None and known.account == account and home.secret_parts(known.fingerprint):
-        fingerprint = known.fingerprint
-    else:
-        fingerprint = home.make_key(account)
-    back_up(account, home.give_secret(fingerprint))
-    device.profile = replace(profile, fingerprint=fingerprint)
-    certificate = home.sign(fingerprint, device.statement().certificate())
-    # Saved before it is told: should the answer be lost, a login with this key finds the account.
-    device.keep(certificate=certificate)
-    answer = api.call("POST", "accounts", body=_body(wanted, device), token=False)
-    device.take_token(answer)
-    account_id, *_ = take_account(answer, origin, wanted.username)
-    device.keep(state="active", account_id=account_id)
-    keep_secret(device)
+    with ExitStack() as undo:
+        api = undo.enter_context(Api(origin, device_key))
+        # Asked for twice: at first to learn whether the name is free, and when the back-up is made
+        # anew, for that may have taken its user longer than a challenge lives.
+        _challenge(api, wanted.username)
+        home = open_home(folder, gnupg_home)
+        undo.callback(home.stop)
+        device = ThisDevice(folder, blank, device_key, api, home)
+        fingerprint = _account_key(device, known)
+        back_up(account, home.give_secret(fingerprint))
+        given = _challenge(api, wanted.username)
+        device.profile = take_device(replace(blank, fingerprint=fingerprint), given, device.public_key)
+        certificate = home.sign(fingerprint, device.statement().certificate())
+        # Saved before it is told: should the answer be lost, a login with this key finds the account.
+        device.keep(certificate=certificate)
+        answer = api.call("POST", "accounts", body=_body(wanted, device), token=False)
+        device.take_token(answer)
+        account_id, *_ = take_account(answer, origin, wanted.username)
+        device.keep(state="active", account_id=account_id)
+        keep_secret(device)
+        undo.pop_all()
     return device
+
+
+def _challenge(api: Api, username: str) -> Any:
+    return api.call("POST", "challenges", body={"purpose": "register", "username": username}, token=False)
+
+
+def _account_key(device: ThisDevice, known: Profile | None) -> str:
+    held = known.fingerprint if known is not None and known.account == device.profile.account else ""
+    if held and device.home.secret_parts(held):
+        return held
+    return device.home.make_key(device.profile.account)
 
 
 def keep_secret(device: ThisDevice) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,7 @@ from client.cli.options import DeviceName, KeyStore, Origin, PasswordFile, defau
 from client.cli.people import PersonAtExistingDevice, PersonAtNewDevice
 from client.device import ThisDevice
 from client.endings import ListedDevice, find_device
-from client.faults import Fault
+from client.faults import ApiError, Fault
 from client.handoff import ExistingHandoff, NewHandoff, Offers, Outcome, next_offer
 from client.login import AskedDevice, Login, activate, adopt, ask_for_key, log_in, take_back_up
 from client.profile import ProfileFolder
@@ -94,7 +96,7 @@ async def _receive_key(context: Context, device: ThisDevice, to: AskedDevice | N
     side = await asyncio.to_thread(lambda: ask_for_key(device, to.device if to else None, qr=qr))
     if side.qr is not None:
         _show_qr(context, side.qr)
-    async with Socket(device.identity, device) as socket:
+    async with _fixed_words(), Socket(device.identity, device) as socket:
         person = PersonAtNewDevice(terminal, device.profile.account)
         handoff = NewHandoff(side, socket, person, lambda keys: adopt(device, keys))
         terminal.wait_for(f"Waiting for {_whom(to)} to accept: run hvx approve there (two minutes) ...")
@@ -157,7 +159,7 @@ async def _give_key(context: Context, device: ThisDevice, code: QRCode | None, *
     terminal = context.terminal
     person = PersonAtExistingDevice(terminal, device.profile.account)
     offers: Offers = {}
-    async with Socket(device.identity, device) as socket:
+    async with _fixed_words(), Socket(device.identity, device) as socket:
         while True:
             terminal.wait_for(f"Waiting for a device that asks for the key of {device.profile.account} ...")
             offer, received = await next_offer(socket, offers)
@@ -172,6 +174,19 @@ async def _give_key(context: Context, device: ThisDevice, code: QRCode | None, *
             if once:
                 raise ending
             terminal.say(ending.sentence, style=None if ending.exit_code is Exit.DONE else "red")
+
+
+@asynccontextmanager
+async def _fixed_words() -> AsyncIterator[None]:
+    """While codes are on a screen somewhere, no refusal's text of the server's is shown."""
+    try:
+        yield
+    except ApiError as error:
+        if error.code == "device_revoked":
+            raise
+        raise Ending(
+            Exit.SERVER_REFUSED, "The server lets this device in no longer; the handoff has ended."
+        ) from error
 
 
 def _ending(outcome: Outcome, *, delivered: bool) -> Ending | None:

@@ -1,12 +1,14 @@
 """The whole story with the `hvx` command, a real server, real sockets and real GnuPG."""
 
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from client.cli.exits import Exit
+from client.gnupg import Home
 from client.profile import AttemptsFile
 from tests.commands import Command, run
 from tests.live import LiveServer
@@ -250,6 +252,8 @@ def test_a_revoked_device_is_told_so_and_verify_shows_the_revocation(people: Peo
     code, said = people.on(people.laptop, "revoke", "phone")
     assert code == Exit.DONE, said
     assert people.on(people.phone, "devices")[0] == Exit.DEVICE_REVOKED
+    assert people.on(people.phone, "logout")[0] == Exit.DONE
+    assert not list((people.phone / "gnupg" / "private-keys-v1.d").iterdir())
     code, said = people.on(people.laptop, "verify", people.username)
     assert code == Exit.DONE, said
     assert said.count("certified by the account key") == 2
@@ -264,6 +268,41 @@ def test_a_revoked_device_that_waits_for_requests_ends_at_once(people: People) -
             assert listing.end() == Exit.DONE
         assert people.on(people.laptop, "revoke", "phone")[0] == Exit.DONE
         assert waiting.end() == Exit.DEVICE_REVOKED
+
+
+def test_of_two_devices_that_are_asked_the_second_is_told_that_the_first_has_answered(people: People) -> None:
+    people.hand_over()
+    tablet = people.folder / "tablet"
+    with (
+        people.login(home=tablet) as asking,
+        people.approve() as giving,
+        people.approve(home=people.phone) as late,
+    ):
+        giving.hear(r"\[y/N\]")
+        late.hear(r"\[y/N\]")
+        giving.type("y")
+        assert late.end() == Exit.ENDED_ELSEWHERE
+        assert late.last_line().startswith("The request is no longer open")
+        asking.interrupt()
+        assert asking.end() == Exit.CANCELLED
+        assert giving.end() == Exit.ENDED_ELSEWHERE
+
+
+def test_the_account_key_can_live_in_a_gnupg_home_of_ones_own(people: People) -> None:
+    with tempfile.TemporaryDirectory(prefix="hvx-") as own:
+        environment = {"HVX_GNUPG_HOME": own}
+        arguments = ("--backup", str(people.folder / "backup.asc"), "--login", people.username)
+        code, said = run(
+            *("login", "--origin", people.server.url, "--password-file", str(people.password), *arguments),
+            home=people.phone,
+            env=environment,
+        )
+        assert code == Exit.DONE, said
+        assert not (people.phone / "gnupg").exists()
+        assert list((Path(own) / "private-keys-v1.d").iterdir())
+        assert run("logout", home=people.phone, env=environment)[0] == Exit.DONE
+        assert not list((Path(own) / "private-keys-v1.d").iterdir())
+        Home(Path(own)).stop()
 
 
 def test_verify_refuses_a_fingerprint_that_is_not_the_published_keys(people: People) -> None:
