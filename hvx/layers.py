@@ -15,9 +15,11 @@ class SealedRedisChannelLayer(RedisChannelLayer):
     def __init__(self, **config: Any) -> None:
         key = urlsafe_b64encode(keys.derive("channel-layer")).decode()
         super().__init__(
-            # redis-py gives up a read after 5 s unless told otherwise, and the layer waits for as long
-            # as that for each message: every quiet socket would fail (channels_redis issue 422).
-            hosts=[{"address": settings.HVX_REDIS_URL, "socket_timeout": self.brpop_timeout + 10}],
+            # No timeout of redis-py's: its 5 s for a read are as long as the layer waits for each
+            # message, so that every quiet socket would fail (channels_redis issue 422), and it puts
+            # every write under asyncio.wait_for, which before Python 3.12 may swallow a cancellation,
+            # so that a closed socket's reader would wait for ever. The kernel notices a dead peer.
+            hosts=[{"address": settings.HVX_REDIS_URL, "socket_timeout": None, "socket_keepalive": True}],
             prefix="hvx",
             capacity=1000,
             symmetric_encryption_keys=[key],

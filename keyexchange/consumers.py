@@ -72,12 +72,9 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            await self.guarded(super().__call__(scope, receive, send))
         finally:
-            for task in self.tasks:
-                task.cancel()
-            if self.joined:
-                bells.take_down(self.principal.device, self.bell)
+            self.stop()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """One message of the client or the channel layer.
@@ -142,8 +139,16 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             asyncio.create_task(self.guarded(self.stay())),
         ]
 
-    async def disconnect(self, code: int) -> None:
+    def stop(self) -> None:
+        """Say nothing more; twice does no harm."""
         self.over = True
+        for task in self.tasks:
+            task.cancel()
+        if self.joined:
+            bells.take_down(self.principal.device, self.bell)
+
+    async def disconnect(self, code: int) -> None:
+        self.stop()
         if self.joined:
             device = self.principal.device
             await self.channel_layer.group_discard(device_group(device), self.channel_name)
@@ -157,6 +162,8 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
         """
         for pause in itertools.chain([FIRST_LOOK_SECONDS], itertools.repeat(presence.PRESENT_SECONDS / 2)):
             await asyncio.sleep(pause)
+            if self.over:
+                return
             await self.standing()
             await presence.stay(self.principal.device, self.serial)
 
