@@ -26,10 +26,10 @@ def authenticate(account: Account | None, password: str) -> Account:
 
     Raises InvalidCredentials, alike and after the same work for an account that does not exist.
     """
-    if account is None:
-        check_password(password, _nobody())
-        raise InvalidCredentials
-    if not check_password(password, account.password):
+    # Asked for before anybody is told apart: the first call in a process makes it, which takes long.
+    nobody = _nobody()
+    right = check_password(password, nobody if account is None else account.password)
+    if account is None or not right:
         raise InvalidCredentials
     return account
 

@@ -1,32 +1,56 @@
 """How often one network may learn that an e-mail address has an account."""
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 from django.core.cache import cache
 
-from accounts.errors import RateLimited
+from accounts.errors import EmailTaken, RateLimited
 from vault import keys
 
 WINDOW_SECONDS = 3600
 EMAIL_TAKEN_ANSWERS = 5
 
 
-def _counter(address: str) -> str:
+@contextmanager
+def email_taken_answers(address: str) -> Iterator[None]:
+    """Around what may raise EmailTaken, for a caller at this address; counts when it does.
+
+    Raises RateLimited where the caller's network was told so five times in the hour.
+    """
+    counter = _counter(network(address))
+    if cast(int, cache.get(counter, 0)) >= EMAIL_TAKEN_ANSWERS:
+        raise RateLimited(headers={"Retry-After": str(WINDOW_SECONDS)})
+    try:
+        yield
+    except EmailTaken:
+        _count(counter)
+        raise
+
+
+def network(address: str) -> str:
+    """Whom an address stands for: of IPv6 its /64, which one household has to itself (RFC 6177)."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return parsed.exploded[:19]
+
+
+def _counter(network: str) -> str:
     # Keyed, so that the cache holds no address that a list of all addresses could give back.
-    digest = hmac.digest(keys.derive("throttle"), address.encode(), "sha256").hex()
+    digest = hmac.digest(keys.derive("throttle"), network.encode(), "sha256").hex()
     return f"throttle:email-taken:{digest}"
 
 
-def check_email_answers(address: str) -> None:
-    """Raises RateLimited where this network was told `email_taken` five times in the hour."""
-    if cast(int, cache.get(_counter(address), 0)) >= EMAIL_TAKEN_ANSWERS:
-        raise RateLimited(headers={"Retry-After": str(WINDOW_SECONDS)})
-
-
-def count_email_answer(address: str) -> None:
-    """One more `email_taken` for this network."""
-    counter = _counter(address)
+def _count(counter: str) -> None:
     cache.add(counter, 0, timeout=WINDOW_SECONDS)
     try:
         cache.incr(counter)

@@ -7,15 +7,16 @@ USERNAME = re.compile(r"[a-z0-9_]{1,30}\Z")
 
 # Names under which people expect the server, its operators or a mail role (RFC 2142), and names
 # that other servers give to actors that are nobody.
-RESERVED = frozenset(
-    # One text is easier to read and to add to than a list of fifty.
+# One text is easier to read and to add to than a list of fifty.
+_RESERVED = (
     "abuse account accounts actor admin administrator api auth autoconfig autodiscover bot "
     "broadcasthost contact daemon everyone ftp help here hostmaster hvx inbox info instance internal "
     "localhost mail mailer_daemon marketing me mod moderator moderators no_reply nobody noc noreply "
     "notifications null oauth operator owner postmaster public register relay root sales security "
     "server service session sessions settings staff status support sys sysadmin system team undefined "
-    "usenet user users webfinger webmaster www".split()
+    "usenet user users webfinger webmaster www"
 )
+RESERVED = frozenset(_RESERVED.split())
 
 
 def account_text(username: str, host: str) -> str:

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import openpgp, queries, services
+from accounts import openpgp, queries, services, throttle
 from accounts.errors import SecretInvalid, SecretMissing
 from accounts.serializers import (
     AccountSecret,
@@ -42,7 +42,8 @@ class MeView(NativeView):
         account = queries.of(principal(request))
         body = read_body(OwnAccountChange, request)
         if "email" in body:
-            account = services.change_email(account, body["email"])
+            with throttle.email_taken_answers(request.META.get("REMOTE_ADDR", "")):
+                account = services.change_email(account, body["email"])
         return Response(queries.own(account))
 
 

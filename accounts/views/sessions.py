@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import queries, services, throttle
-from accounts.errors import EmailTaken
 from accounts.protocol.names import account_text
 from accounts.serializers import (
     ActivationRequest,
@@ -143,9 +142,7 @@ class AccountsView(PublicView):
     def post(self, request: Request) -> Response:
         """Register: an account, its public key, and this device as its first."""
         body = read_body(RegistrationRequest, request)
-        address = request.META.get("REMOTE_ADDR", "")
-        throttle.check_email_answers(address)
-        try:
+        with throttle.email_taken_answers(request.META.get("REMOTE_ADDR", "")):
             signed_in = services.register(
                 services.Registration(
                     username=body["username"],
@@ -160,9 +157,6 @@ class AccountsView(PublicView):
                     device_key=proof(request).key,
                 )
             )
-        except EmailTaken:
-            throttle.count_email_answer(address)
-            raise
         answer = token_answer(signed_in, token_type=body["token_type"])
         return Response({**answer, "warnings": ["back_up_account_key"]}, status=201)
 
