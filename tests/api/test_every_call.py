@@ -34,7 +34,7 @@ def test_the_document_lists_the_calls_of_the_protocol() -> None:
     } <= listed  # fmt: skip
 
 
-# --- Bodies that are none ------------------------------------------------------------------------------
+# --- Bodies that are none -------------------------------------------------------------------------
 
 
 BODIES = {
@@ -132,7 +132,7 @@ def test_members_that_nobody_asked_for_are_passed_over(person: Person, operation
     assert more.status == plain.status
 
 
-# --- Methods and addresses -------------------------------------------------------------------------------
+# --- Methods and addresses ------------------------------------------------------------------------
 
 
 @every(ALL)
@@ -174,7 +174,7 @@ def test_the_host_header_is_never_believed(person: Person, host: str) -> None:
             assert b"evil.example" not in answer.body
 
 
-# --- Whom each call refuses --------------------------------------------------------------------------------
+# --- Whom each call refuses -----------------------------------------------------------------------
 
 
 @every(UNDER_TOKEN)

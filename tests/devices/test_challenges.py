@@ -153,7 +153,7 @@ def test_of_many_that_spend_one_challenge_at_once_one_succeeds() -> None:
     assert sorted(outcomes) == ["refused"] * 5 + ["spent"]
 
 
-# --- POST challenges ---------------------------------------------------------------------------------
+# --- POST challenges ------------------------------------------------------------------------------
 
 
 def test_a_challenge_to_register_tells_hash_account_and_origin(wire: DjangoWire) -> None:
@@ -238,7 +238,7 @@ def test_a_key_that_has_ended_gets_no_challenge_to_register(person: Person) -> N
     assert phone.ask_challenge("register", username="somebody_else").refusal == (401, "device_revoked")
 
 
-# --- The challenge of a pending device ---------------------------------------------------------------
+# --- The challenge of a pending device ------------------------------------------------------------
 
 
 def test_a_pending_devices_challenge_lives_for_an_hour(person: Person) -> None:

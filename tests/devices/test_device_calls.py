@@ -127,7 +127,7 @@ def test_ended_devices_are_listed_only_when_asked_for(person: Person) -> None:
     assert shown[phone.hash]["ended_at"].endswith("Z")
 
 
-# --- Pages --------------------------------------------------------------------------------------------
+# --- Pages ----------------------------------------------------------------------------------------
 
 
 def test_pages_follow_each_other_both_ways_and_their_addresses_begin_with_the_origin(person: Person) -> None:

@@ -71,7 +71,7 @@ def test_a_token_is_no_proof_and_a_proof_is_no_token(person: Person) -> None:
         assert handset.call("GET", "me", authorization=shown).refusal == (401, "invalid_token")
 
 
-# --- Nonces ----------------------------------------------------------------------------------------
+# --- Nonces ---------------------------------------------------------------------------------------
 
 
 def _refresh_with_nonce(handset: Handset, nonce: str | None) -> tuple[int, str, dict[str, str]]:
@@ -117,7 +117,7 @@ def test_whoever_forgets_the_used_proofs_refuses_every_older_nonce_and_hands_out
     assert _refresh_with_nonce(person.handset, headers["dpop-nonce"])[0] == 200
 
 
-# --- Replays ---------------------------------------------------------------------------------------
+# --- Replays --------------------------------------------------------------------------------------
 
 
 def test_a_proof_is_taken_once(person: Person) -> None:
@@ -149,7 +149,7 @@ def test_a_used_proof_is_remembered_for_as_long_as_its_nonce_may_be_shown() -> N
     assert longest <= nonces._MEMORY_SECONDS
 
 
-# --- Calls that go by the proof alone ---------------------------------------------------------------
+# --- Calls that go by the proof alone -------------------------------------------------------------
 
 
 def test_calls_that_go_by_the_proof_alone_ignore_authorization(person: Person) -> None:
@@ -162,7 +162,7 @@ def test_calls_that_go_by_the_proof_alone_ignore_authorization(person: Person) -
         fresh.call("POST", "challenges", challenge, headers=headers).expect(200)
 
 
-# --- Bound tokens ------------------------------------------------------------------------------------
+# --- Bound tokens ---------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_a_token_that_was_let_in_before_is_refused_once_it_has_expired(
         tokens.check(person.handset.token)
 
 
-# --- What a token says -----------------------------------------------------------------------------
+# --- What a token says ----------------------------------------------------------------------------
 
 
 def test_a_full_token_says_what_the_protocol_lists(person: Person) -> None:
@@ -227,7 +227,7 @@ def test_a_token_that_was_checked_is_let_in_without_reading_a_table(
         assert state.standing(claims.device).state == "active"
 
 
-# --- The published keys and their rotation ------------------------------------------------------------
+# --- The published keys and their rotation --------------------------------------------------------
 
 
 def published(wire: DjangoWire) -> list[dict[str, str]]:
