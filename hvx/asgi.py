@@ -1,15 +1,13 @@
 """One ASGI application, one origin: HTTP by Django's WSGI handler, sockets by Channels.
 
-An HTTP request through Django's own ASGI handler costs twice the CPU of the same request through
-its WSGI handler, even with the bridge between them (docs/performance.md), so sockets alone go
-the ASGI way.
+An HTTP request through Django's own ASGI handler costs three times the CPU of the same request through
+its WSGI handler and our bridge (docs/performance.md), so sockets alone go the ASGI way.
 """
 
 import asyncio
 import contextlib
-from typing import Any, cast
+from typing import cast
 
-from a2wsgi import WSGIMiddleware
 from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 
 from hvx.wsgi import application as wsgi_application  # sets Django up, which all below needs
@@ -21,10 +19,11 @@ from django.conf import settings
 
 from devices import push
 from hvx import metrics
+from hvx.bridge import Application, Bridge
 from hvx.housekeeping import keep_house
 from keyexchange.routing import websocket_urlpatterns
 
-http = cast(ASGI3Application, WSGIMiddleware(cast(Any, wsgi_application), workers=settings.HVX_THREADS))
+http = Bridge(cast(Application, wsgi_application), threads=settings.HVX_THREADS)
 sockets = cast(ASGI3Application, URLRouter(websocket_urlpatterns))
 
 

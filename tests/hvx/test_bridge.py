@@ -1,0 +1,255 @@
+"""HTTP through the bridge: what Django gets, what the client gets, and who waits for whom."""
+
+import asyncio
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from hvx.bridge import PIECE_BYTES, Bridge, environ_of
+
+View = Callable[[WSGIRequest], HttpResponseBase]
+
+
+def scope(**changes: Any) -> Any:
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "https",
+        "path": "/a b",
+        "raw_path": b"/a%20b",
+        "query_string": b"q=1",
+        "headers": [(b"content-type", b"application/json")],
+        "client": ("192.0.2.7", 4711),
+        "server": ("127.0.0.1", 8000),
+        **changes,
+    }
+
+
+class Client:
+    """What an ASGI server is to an application: gives these messages, keeps what is sent."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self.messages = list(messages)
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> Any:
+        return self.messages.pop(0)
+
+    async def send(self, event: Any) -> None:
+        self.sent.append(event)
+
+    @property
+    def status(self) -> int:
+        status: int = self.sent[0]["status"]
+        return status
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(event["body"] for event in self.sent[1:])
+
+
+def piece(body: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def bridge(view: View, *, threads: int = 1) -> Bridge:
+    """A bridge before one view, as Django's handler would call it."""
+
+    def application(environ: dict[str, Any], start_response: Callable[..., None]) -> HttpResponseBase:
+        response = view(WSGIRequest(environ))
+        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        return response
+
+    return Bridge(application, threads=threads)
+
+
+async def call(view: View, *messages: dict[str, Any], **changes: Any) -> Client:
+    client = Client(*(messages or [piece(b"")]))
+    await bridge(view)(scope(**changes), client.receive, client.send)
+    return client
+
+
+def echo(request: WSGIRequest) -> HttpResponse:
+    return HttpResponse(request.read())
+
+
+async def test_a_client_that_leaves_before_its_small_body_is_whole_reaches_no_view() -> None:
+    reached: list[WSGIRequest] = []
+
+    def view(request: WSGIRequest) -> HttpResponse:
+        reached.append(request)
+        return HttpResponse()
+
+    client = await call(view, piece(b"{", more=True), {"type": "http.disconnect"})
+
+    assert (reached, client.sent) == ([], [])
+
+
+async def test_a_large_body_that_ends_short_is_read_short() -> None:
+    begun = b"x" * PIECE_BYTES
+
+    client = await call(
+        echo,
+        piece(begun, more=True),
+        {"type": "http.disconnect"},
+        headers=[(b"content-length", str(2 * PIECE_BYTES).encode())],
+    )
+
+    assert client.body == begun
+
+
+def test_a_header_with_an_underscore_passes_for_no_other() -> None:
+    environ = environ_of(
+        scope(headers=[(b"x-forwarded-for", b"192.0.2.1"), (b"x_forwarded_for", b"198.51.100.1")]),
+        io.BytesIO(),
+    )
+
+    assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.1"
+
+
+def test_a_header_that_comes_twice_is_one_with_both_values() -> None:
+    environ = environ_of(scope(headers=[(b"dpop", b"one"), (b"dpop", b"two")]), io.BytesIO())
+
+    assert environ["HTTP_DPOP"] == "one,two"
+
+
+@pytest.mark.parametrize("path", ["/users/zoë", "/a%2Fb c"])
+async def test_a_view_sees_the_path_that_was_asked_for(path: str) -> None:
+    client = await call(lambda request: HttpResponse(request.path), raw_path=quote(path).encode())
+
+    assert client.body.decode() == path
+
+
+async def test_a_view_sees_method_query_scheme_and_address() -> None:
+    def view(request: WSGIRequest) -> HttpResponse:
+        seen = (request.method, request.GET["q"], request.scheme, request.META["REMOTE_ADDR"])
+        return HttpResponse(" ".join(map(str, seen)))
+
+    assert (await call(view)).body == b"POST 1 https 192.0.2.7"
+
+
+@pytest.mark.parametrize("lengths", [(0,), (5,), (5, 7), (PIECE_BYTES, 1), (1, 3 * PIECE_BYTES, 2)])
+async def test_a_body_arrives_whole_in_however_many_pieces(lengths: tuple[int, ...]) -> None:
+    pieces = [bytes([65 + number]) * length for number, length in enumerate(lengths)]
+    sent = b"".join(pieces)
+
+    client = await call(
+        echo,
+        *(piece(one, more=number < len(pieces) - 1) for number, one in enumerate(pieces)),
+        headers=[(b"content-length", str(len(sent)).encode())],
+    )
+
+    assert client.body == sent
+
+
+async def test_a_small_body_without_a_length_is_not_lost() -> None:
+    client = await call(echo, piece(b"chun", more=True), piece(b"ked"))
+
+    assert client.body == b"chunked"
+
+
+async def test_status_and_headers_reach_the_client() -> None:
+    client = await call(lambda request: HttpResponse(status=418, headers={"X-Leaf": "green"}))
+
+    assert client.status == 418
+    assert (b"x-leaf", b"green") in client.sent[0]["headers"]
+
+
+async def test_a_stream_reaches_the_client_piece_by_piece_and_is_closed() -> None:
+    closed = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield b"one"
+            yield b"two"
+        finally:
+            closed.set()
+
+    client = await call(lambda request: StreamingHttpResponse(pieces()))
+
+    assert [event["body"] for event in client.sent[1:]] == [b"one", b"two", b""]
+    assert not client.sent[-1].get("more_body", False)
+    assert closed.is_set()
+
+
+async def test_a_stream_waits_for_a_client_that_reads_slowly() -> None:
+    made: list[int] = []
+    arrived, taken = asyncio.Event(), asyncio.Event()
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(3):
+            made.append(number)
+            yield b"x"
+
+    class Slow(Client):
+        async def send(self, event: Any) -> None:
+            await super().send(event)
+            if event.get("more_body"):
+                arrived.set()
+                await taken.wait()
+
+    client = Slow(piece(b""))
+    answering = asyncio.create_task(
+        bridge(lambda request: StreamingHttpResponse(pieces()))(scope(), client.receive, client.send)
+    )
+    await arrived.wait()
+
+    assert made == [0]
+    taken.set()
+    await answering
+    assert made == [0, 1, 2]
+
+
+async def test_a_file_goes_out_in_large_pieces_and_is_closed() -> None:
+    file = io.BytesIO(b"x" * (PIECE_BYTES + 1))
+
+    client = await call(lambda request: FileResponse(file))
+
+    assert [len(event["body"]) for event in client.sent[1:]] == [PIECE_BYTES, 1, 0]
+    assert file.closed
+
+
+async def test_what_a_thread_keeps_in_its_context_is_there_at_the_next_request() -> None:
+    kept: ContextVar[int] = ContextVar("kept", default=0)
+
+    def view(request: WSGIRequest) -> HttpResponse:
+        kept.set(kept.get() + 1)
+        return HttpResponse(str(kept.get()))
+
+    one = bridge(view)
+    clients = [Client(piece(b"")) for _ in range(3)]
+    for client in clients:
+        await one(scope(), client.receive, client.send)
+
+    assert [client.body for client in clients] == [b"1", b"2", b"3"]
+    assert kept.get() == 0
+
+
+async def test_a_slow_view_keeps_nobody_else_waiting_while_a_thread_is_free() -> None:
+    release = threading.Event()
+
+    def view(request: WSGIRequest) -> HttpResponse:
+        if request.method == "PUT":
+            release.wait()
+        return HttpResponse(request.method)
+
+    one = bridge(view, threads=2)
+    slow, quick = Client(piece(b"")), Client(piece(b""))
+    waiting = asyncio.create_task(one(scope(method="PUT"), slow.receive, slow.send))
+    try:
+        await one(scope(method="GET"), quick.receive, quick.send)
+        assert quick.body == b"GET"
+        assert not waiting.done()
+    finally:
+        release.set()
+    await waiting
+    assert slow.body == b"PUT"
