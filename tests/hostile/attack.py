@@ -9,6 +9,7 @@ from client.protocol.delivery import AccountKey
 from client.protocol.encoding import DeviceHash
 from client.protocol.frames import Accept, Cancel, Frame, Relay, Request, Reveal, Sealed
 from client.protocol.published import Published
+from client.protocol.reading import read
 from client.protocol.reasons import Reason
 from tests.hostile.world import Role, Stage, World, other
 
@@ -16,6 +17,10 @@ BOTH: frozenset[Role] = frozenset({"new", "existing"})
 
 NO_SERVER_TEXT = "no_server_text"
 """The one rule that is no method of a side: nothing that the server or the peer says is shown."""
+
+
+class AttackFailed(Exception):
+    """The attack itself came to nothing, whatever the client would have done."""
 
 
 class Attack:
@@ -213,5 +218,5 @@ def half_of(body: dict[str, Any]) -> str:
 def _frame(text: str) -> Frame | None:
     body = json.loads(text)
     around = {"type": "relay", "exchange": body["exchange"], "seq": 1, "from": "", "frame": body}
-    relay = frames.read(json.dumps(around))
+    relay = read(json.dumps(around))
     return relay.frame if isinstance(relay, Relay) else None

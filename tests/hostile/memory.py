@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from client.protocol import frames
 from client.protocol.attempts import RememberedAttempts
 from client.protocol.delivery import AccountKey
 from client.protocol.effects import (
@@ -24,6 +23,7 @@ from client.protocol.frames import Message, Offer
 from client.protocol.new_device import NewDevice
 from client.protocol.published import PublishedDevice
 from client.protocol.qr import SECRET_LENGTH, QRCode
+from client.protocol.reading import read
 from client.protocol.reasons import Refused
 from client.protocol.side import Identity, Side
 from tests.hostile.attack import NO_SERVER_TEXT, Attack
@@ -277,6 +277,6 @@ class MemoryStage:
 
 def _read(text: str) -> Message | Refused | None:
     try:
-        return frames.read(text)
+        return read(text)
     except Refused as refused:
         return refused

@@ -31,7 +31,7 @@ class Row:
         return f"{self.name:<32}  {self.expected:<18}  {self.verdict:<8}  {self.seen}"
 
 
-HEADING = Row("attack", "expected", "seen", "").text()
+HEADING = Row("attack", "expected", "seen", "verdict").text()
 
 
 def known(names: Sequence[str]) -> list[type[Attack]]:

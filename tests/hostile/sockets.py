@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from client.protocol.published import Published
-from tests.hostile.attack import Attack
+from tests.hostile.attack import Attack, AttackFailed
 from tests.hostile.outcome import DONE, Outcome
 from tests.hostile.players import Player
 from tests.hostile.server import HostileServer
@@ -57,7 +57,7 @@ class SocketStage:
             await self._play()
         except TimeoutError:
             self.outcome.faults.append(f"no end after {self._time:.0f} seconds")
-        except ClientFailed as failed:
+        except (ClientFailed, AttackFailed) as failed:
             self.outcome.faults.append(str(failed))
         finally:
             for player in self._players.values():

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from client.protocol.encoding import lp
 from client.protocol.frames import Accept, Request, Reveal
-from client.protocol.keyexchange import Transcript, commitment, shared_secret
+from client.protocol.keyexchange import Transcript, shared_secret, suites_text
 from client.protocol.reasons import Reason
-from tests.hostile.attack import body_of
+from tests.hostile.attack import AttackFailed, body_of
 from tests.hostile.impostors import InTheMiddle, make_transcript
 from tests.hostile.world import Role
 
@@ -77,21 +77,28 @@ class SecondRequest(CommitmentOpenedWrongly):
         text = make_transcript(self, request, accept, reveal)
         head = _hashed(text, until="commitment")
         # What is hashed between the commitment and the nonce.
-        between = lp(
-            text.existing_device,
-            text.existing_device_key,
-            text.existing_ephemeral_key,
-            text.existing_nonce,
-            text.new_ephemeral_key,
-        )
-
-        def digest(nonce: bytes) -> bytes:
-            committed = commitment(
-                request.exchange, request.suites, new.device, new.public_key, new.ephemeral_public, nonce
+        between = (
+            lp(
+                text.existing_device,
+                text.existing_device_key,
+                text.existing_ephemeral_key,
+                text.existing_nonce,
+                text.new_ephemeral_key,
             )
-            return _finish(head, committed, between + _LENGTH + nonce)
-
-        return digest
+            + _LENGTH
+        )
+        opening = hashlib.sha256(
+            lp(
+                "hvx-kx/1 commit",
+                request.exchange,
+                suites_text(request.suites),
+                new.device,
+                new.public_key,
+                new.ephemeral_public,
+            )
+            + _LENGTH
+        )
+        return lambda nonce: _finish(head, _finish(opening, nonce) + between + nonce)
 
     def before_opening(self) -> None:
         self.request = self.make_request(self.request.exchange)
@@ -127,7 +134,7 @@ class SecondAccept(InTheMiddle):
         text = make_transcript(self, self.their_request, self.accept, reveal)
         head = _hashed(text, until="existing_nonce")
         tail = lp(reveal.ephemeral_key, reveal.nonce)
-        nonce = search(lambda nonce: _finish(head, nonce, tail), shared, self.with_existing.code())
+        nonce = search(lambda nonce: _finish(head, nonce + tail), shared, self.with_existing.code())
         self.accept = replace(self.accept, nonce=nonce)
         self.codes_shown += 1
         self.send_accept()
@@ -177,7 +184,7 @@ def search(transcript: Callable[[bytes], bytes], shared: bytes, code: str) -> by
         first = hmac.digest(prk, b"hvx-kx/1 code\x01", "sha256")
         if int.from_bytes(first[:8], "big") % 1_000_000 == wanted:
             return nonce
-    raise LookupError("no nonce gives the wanted code")
+    raise AttackFailed("the search found no nonce")
 
 
 def _hashed(text: Transcript, *, until: str) -> "Hash":
@@ -187,7 +194,7 @@ def _hashed(text: Transcript, *, until: str) -> "Hash":
     return hashlib.sha256(lp("hvx-kx/1 transcript", *parts) + _LENGTH)
 
 
-def _finish(head: "Hash", *rest: bytes) -> bytes:
+def _finish(head: "Hash", rest: bytes) -> bytes:
     hashed = head.copy()
-    hashed.update(b"".join(rest))
+    hashed.update(rest)
     return hashed.digest()
