@@ -42,6 +42,17 @@ def list_attacks() -> int:
     return 0
 
 
+def attack_table() -> str:
+    """The attacks as the table of docs/hostile-relay.md."""
+    rows = [f"| `{control.name}` | {control.story()} | | `done` | |" for control in CONTROLS]
+    rows += [
+        f"| `{attack.name}` | {attack.story()} | {attack.victim} | `{attack.ending}` | `{attack.check}` |"
+        for attack in ATTACKS
+    ]
+    heading = "| attack | what the server does | attacked | ending | rule |\n| --- | --- | --- | --- | --- |"
+    return "\n".join([heading, *rows])
+
+
 def show_vectors() -> int:
     """Every value, worked out from the inputs and compared with the file."""
     wrong = 0

@@ -1,12 +1,15 @@
 """The kit as one command, against programs: this project's adapter, whole and with a check taken away."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
+from client.protocol.reasons import Reason
 from tests.hostile import vectors
+from tests.hostile.__main__ import attack_table
 from tests.hostile.attack import CONTROLS
 from tests.hostile.attacks import ATTACKS
 from tests.hostile.players import own_command
@@ -112,3 +115,25 @@ def test_a_wrong_value_is_noticed() -> None:
     assert list(vectors.differences(case, right)) == []
     assert len(list(vectors.differences(case, right | {"prk": "00"}))) == 1
     assert len(list(vectors.differences(case, {}))) == 2
+
+
+def test_the_page_for_authors_of_clients_has_the_table_of_attacks() -> None:
+    assert attack_table() in (REPOSITORY / "docs" / "hostile-relay.md").read_text()
+
+
+def test_the_page_for_authors_of_clients_names_every_reason_that_ends_an_attack() -> None:
+    page = (REPOSITORY / "docs" / "hostile-relay.md").read_text()
+    reasons = page.partition("## Reasons")[2].partition("## The attacks")[0]
+    assert [attack.ending for attack in ATTACKS if f"`{attack.ending}`" not in reasons] == []
+    for attack in ATTACKS:
+        row = next(line for line in reasons.splitlines() if f"`{attack.ending}`" in line)
+        if attack.ending.cancel is not None and attack.ending is not Reason.USER:
+            assert f"`{attack.ending.cancel}`" in row.split("|")[3]
+
+
+def test_the_page_for_authors_of_clients_names_every_command_and_event_of_the_adapter() -> None:
+    page = (REPOSITORY / "docs" / "hostile-relay.md").read_text()
+    adapter = (REPOSITORY / "tests" / "hostile" / "adapter.py").read_text()
+    events = set(re.findall(r'"event": "(\w+)"', adapter))
+    assert {"code", "ask", "ended"} <= events
+    assert [event for event in events if f'"event": "{event}"' not in page] == []

@@ -34,7 +34,7 @@ class SwappedKeys(InTheMiddle):
 
 
 class CommitmentOpenedWrongly(InTheMiddle):
-    """Commits to nothing, and searches until the existing device has the new one's code."""
+    """Reveals another nonce than it committed to: one that gives the existing device the new one's code."""
 
     name = "commitment_opened_wrongly"
     check = "check_commitment"
