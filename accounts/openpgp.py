@@ -229,12 +229,24 @@ def _verify_one(packet: Packet, text: bytes, key: AccountKey, *, now: datetime) 
     return Signed(packet=bytes(packet), fingerprint=key.fingerprint)
 
 
-def is_encrypted_message(text: str, *, most: int) -> bool:
-    """Whether the armored text is one OpenPGP message that is encrypted to public keys only."""
+def is_encrypted_message(text: str, *, to: AccountKey, most: int) -> bool:
+    """Whether the armored text is one OpenPGP message, encrypted to public keys only and `to` is
+    among them."""
     if len(text) > most:
         return False
     try:
-        tags = [packet.tag for packet in _packets(text)]
+        packets = _packets(text)
     except ValueError:
         return False
-    return len(tags) >= 2 and all(tag == Tag.PKESK for tag in tags[:-1]) and tags[-1] in (Tag.SEIP, Tag.AED)
+    tags = [packet.tag for packet in packets]
+    if len(tags) < 2 or any(tag != Tag.PKESK for tag in tags[:-1]) or tags[-1] not in (Tag.SEIP, Tag.AED):
+        return False
+    own = {packet.fingerprint for packet in _packets(to.armored) if packet.fingerprint is not None}
+    return any(_is_to(packet.body, fingerprint) for packet in packets[:-1] for fingerprint in own)
+
+
+def _is_to(session_key: bytes, fingerprint: str) -> bool:
+    """Whether a PKESK's body names this version 4 key: by its key id (version 3) or its fingerprint
+    (version 6; RFC 9580 §5.1)."""
+    key = bytes.fromhex(fingerprint)
+    return session_key.startswith((b"\x03" + key[-8:], b"\x06\x15\x04" + key))

@@ -97,9 +97,10 @@ class SecretView(NativeView):
     def put(self, request: Request) -> Response:
         """Store the account secret: one OpenPGP message that only the account key opens."""
         message = read_body(AccountSecret, request)["message"]
-        if not openpgp.is_encrypted_message(message, most=MAX_SECRET_CHARACTERS):
+        account = queries.of(principal(request))
+        if not openpgp.is_encrypted_message(message, to=queries.key_of(account), most=MAX_SECRET_CHARACTERS):
             raise SecretInvalid
-        services.keep_secret(queries.of(principal(request)), message)
+        services.keep_secret(account, message)
         return Response(status=204)
 
 
