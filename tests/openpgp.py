@@ -334,7 +334,8 @@ def signature_block(*packets: bytes) -> str:
 
 def _properties(flags: int, expires_after: int | None) -> bytes:
     expiry = b"" if expires_after is None else subpacket(9, expires_after.to_bytes(4, "big"))
-    return subpacket(27, bytes([flags])) + expiry
+    # The last says that the key's owner reads MDC and no AEAD, as GnuPG 2.2 does.
+    return subpacket(27, bytes([flags])) + expiry + subpacket(30, b"\x01")
 
 
 def _long_subpacket(kind: int, body: bytes) -> bytes:
