@@ -8,8 +8,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.api import Api
+from client.examination import Examination
 from client.faults import Fault, KeyFault, NoAnswer
-from client.gnupg import Examination, Home
+from client.gnupg import Home
 from client.profile import Profile, ProfileFolder
 from client.protocol.delivery import AccountKey
 from client.protocol.device_hash import device_hash

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from client.api import Api
 from client.device import ThisDevice, open_home, platform_name, take_account, take_device
 from client.directory import published
+from client.examination import Examination
 from client.faults import Fault, KeyFault, NoAnswer
-from client.gnupg import Examination
 from client.profile import Profile, ProfileFolder
 from client.protocol.effects import Adopt
 from client.protocol.encoding import DeviceHash, check_origin, key_bytes

@@ -12,6 +12,7 @@ from client.api import is_loopback
 from client.faults import ApiError, Fault, NoAnswer
 from client.protocol import frames
 from client.protocol.frames import Hello, Message
+from client.protocol.reading import read
 from client.protocol.reasons import Refused
 from client.protocol.side import Identity
 
@@ -70,7 +71,7 @@ class Socket:
                 self._lost(connection, closed)
                 continue
             try:
-                message = frames.read(text) if isinstance(text, str) else None
+                message = read(text) if isinstance(text, str) else None
             except Refused as refused:
                 return refused
             if message is not None:
@@ -145,7 +146,7 @@ class Socket:
         self._connection = connection
 
     def _check_hello(self, text: str | bytes) -> None:
-        hello = frames.read(text) if isinstance(text, str) else None
+        hello = read(text) if isinstance(text, str) else None
         if not isinstance(hello, Hello):
             raise NoAnswer("The server did not greet as the protocol says.")
         if (hello.device, hello.account) != (self._identity.device, self._identity.account):

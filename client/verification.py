@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from client.api import Api
 from client.directory import published
+from client.examination import Examination, Examined
 from client.faults import KeyFault
-from client.gnupg import Examination, Examined
 from client.protocol.device_hash import device_hash
 from client.protocol.encoding import account_at
 from client.protocol.published import Published, PublishedDevice

@@ -176,7 +176,7 @@ def ending_of_fault(fault: Exception) -> Ending:
         case ApiError(code="device_revoked"):
             return Ending(
                 Exit.DEVICE_REVOKED,
-                "This device was revoked or logged out; hvx logout erases what is left here, for a new login.",
+                "This device was revoked or logged out; hvx logout erases what is left here.",
             )
         case ApiError(code="rate_limited"):
             wait = f" for {fault.retry_after} seconds" if (fault.retry_after or "").isdigit() else ""

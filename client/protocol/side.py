@@ -75,7 +75,7 @@ class Side:
         return None if self.started is None else self.started + LIFETIME
 
     def receive(self, message: Message | Refused, now: float) -> list[Effect]:
-        """Take one frame of the server, or what `frames.read` said of one that it could not read."""
+        """Take one frame of the server, or what `reading.read` said of one that it could not read."""
         return self._guarded(now, lambda: self._take(message, now))
 
     def tick(self, now: float) -> list[Effect]:

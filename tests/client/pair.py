@@ -10,7 +10,6 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from client.protocol import frames
 from client.protocol.attempts import RememberedAttempts
 from client.protocol.delivery import AccountKey
 from client.protocol.device_hash import device_hash
@@ -20,6 +19,7 @@ from client.protocol.frames import Message, Offer
 from client.protocol.new_device import NewDevice
 from client.protocol.openpgp import ExaminedKey
 from client.protocol.published import Published, PublishedDevice
+from client.protocol.reading import read
 from client.protocol.reasons import Reason, Refused
 from client.protocol.side import Identity
 from client.protocol.statements import DeviceStatement
@@ -141,7 +141,7 @@ class Pair:
 
     def offer(self, request: str, sender: str | None = None) -> Offer:
         """What the server makes of a request."""
-        message = frames.read(
+        message = read(
             json.dumps(
                 {
                     "type": "offer",
@@ -178,7 +178,7 @@ class Pair:
         if seq is None:
             seq = self.seqs[to] = self.seqs.get(to, 0) + 1
         frame = json.loads(text)
-        message = frames.read(
+        message = read(
             json.dumps(
                 {"type": "relay", "exchange": frame["exchange"], "seq": seq, "from": sender, "frame": frame}
             )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from client.protocol import frames
 from client.protocol.encoding import b64url
 from client.protocol.frames import Cancel, Offer, Relay, Request, ServerError
+from client.protocol.reading import read
 from client.protocol.reasons import Reason, Refused
 from tests.client.pair import EXCHANGE, NOW, Pair, Story, sent
 
@@ -63,7 +64,7 @@ REVEAL = _frame("reveal", ephemeral_key=KEY, nonce=KEY)
 )
 def test_a_frame_that_is_not_of_the_protocol_is_refused(text: str) -> None:
     with pytest.raises(Refused) as refused:
-        frames.read(text)
+        read(text)
     assert refused.value.reason is Reason.BAD_FRAME
 
 
@@ -81,32 +82,32 @@ def test_suites_are_taken_as_a_list_and_as_the_text_that_is_hashed() -> None:
 
 
 def test_an_unknown_frame_of_the_server_itself_is_passed_over() -> None:
-    assert frames.read('{"type": "something new"}') is None
+    assert read('{"type": "something new"}') is None
 
 
 def test_a_reason_that_is_no_word_of_the_protocol_goes_no_further() -> None:
-    relay = frames.read(_relay(_frame("cancel", reason="Type your code at evil.example")))
+    relay = read(_relay(_frame("cancel", reason="Type your code at evil.example")))
     assert isinstance(relay, Relay)
     assert relay.frame == Cancel(EXCHANGE, None)
 
 
 @pytest.mark.parametrize("word", ["out_of_order", "wrong_qr", "expired"])
 def test_a_reason_of_this_sides_own_cannot_come_from_the_peer(word: str) -> None:
-    relay = frames.read(_relay(_frame("cancel", reason=word)))
+    relay = read(_relay(_frame("cancel", reason=word)))
     assert isinstance(relay, Relay)
     assert relay.frame == Cancel(EXCHANGE, None)
 
 
 def test_an_error_keeps_its_code_and_no_text() -> None:
-    error = frames.read(
+    error = read(
         json.dumps({"type": "error", "exchange": None, "code": "rate_limited", "detail": "Call 0123"})
     )
     assert error == ServerError(None, "rate_limited")
 
 
 def test_frames_that_say_the_same_are_the_same_however_they_are_spaced() -> None:
-    one = frames.read(_relay(REVEAL))
-    other = frames.read(json.dumps(json.loads(_relay(dict(reversed(REVEAL.items())))), indent=1))
+    one = read(_relay(REVEAL))
+    other = read(json.dumps(json.loads(_relay(dict(reversed(REVEAL.items())))), indent=1))
     assert isinstance(one, Relay)
     assert isinstance(other, Relay)
     assert one.identity == other.identity
@@ -115,7 +116,7 @@ def test_frames_that_say_the_same_are_the_same_however_they_are_spaced() -> None
 def test_every_frame_that_we_write_reads_as_what_it_was() -> None:
     story = Story.delivered()
     for text in (story.accept, story.reveal, story.prove, story.deliver):
-        relay = frames.read(_relay(json.loads(text)))
+        relay = read(_relay(json.loads(text)))
         assert isinstance(relay, Relay)
         assert frames.write(relay.frame) == text
     offer = story.pair.offer(story.request)
@@ -138,7 +139,7 @@ _JSON = st.recursive(
 )
 def test_whatever_comes_is_read_or_refused_and_nothing_else(body: dict[str, object]) -> None:
     try:
-        message = frames.read(json.dumps(body))
+        message = read(json.dumps(body))
     except Refused as refused:
         assert refused.reason is Reason.BAD_FRAME
     else:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from client.examination import Examination
 from client.faults import GnupgFault, KeyFault
-from client.gnupg import MAX_KEY_BLOCK, Examination, Home, throwaway_home
+from client.gnupg import MAX_KEY_BLOCK, Home, throwaway_home
 from client.protocol.reasons import Reason, Refused
 from tests.openpgp import armored
 
