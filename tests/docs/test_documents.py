@@ -81,6 +81,28 @@ def test_every_document_is_listed() -> None:
     assert {page for page in pages if f"({page})" not in listed} == set()
 
 
+ROOMS = ("vault", "devices", "accounts", "keyexchange", "hvx", "client")
+# The same in every room, and described once.
+COMMON = {
+    *("__init__.py", "__main__.py", "apps.py", "models.py", "services.py", "queries.py", "views.py"),
+    *("serializers.py", "errors.py", "urls.py", "migrations/", "management/", "__pycache__/"),
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_code_map_names_every_module_of_a_room_and_none_that_is_gone(room: str) -> None:
+    page = (REPOSITORY / "docs" / "architecture.md").read_text()
+    section = page.partition(f"\n### {room}/\n")[2].partition("\n### ")[0]
+    entries = {
+        path.name + "/" * path.is_dir()
+        for path in (REPOSITORY / room).iterdir()
+        if path.is_dir() or path.suffix == ".py"
+    }
+    named = set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
+    assert named
+    assert entries - COMMON - {"static/", "templates/", "templatetags/"} == named - COMMON
+
+
 def run(program: list[str], home: Path) -> str:
     done = subprocess.run(
         program,
