@@ -36,7 +36,7 @@ from keyexchange.errors import (
 )
 from keyexchange.protocol import server_frames
 from keyexchange.protocol.desk import Desk
-from keyexchange.protocol.exchange import Sender
+from keyexchange.protocol.exchange import Sender, Woken
 from keyexchange.protocol.frames import ExchangeId, Frame, parse
 from keyexchange.protocol.refusals import BadFrame, Refused, UnknownDevice
 from keyexchange.store import exchange_store
@@ -223,11 +223,11 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             if asking is None:
                 raise UnknownDevice(exchange=frame.exchange)
 
-            def change(desk: Desk) -> Any:
+            def change(desk: Desk) -> tuple[Desk, Woken]:
                 return desk.request(frame, sender, asking, now)
         else:
 
-            def change(desk: Desk) -> Any:
+            def change(desk: Desk) -> tuple[Desk, Woken]:
                 return desk.take(frame, sender, now)
 
         await self.record(change)
@@ -259,9 +259,10 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
     async def hand_over(self, desk: Desk) -> None:
         parted = False
         for exchange, parcel in desk.unsent(self.principal.device, self.sent):
-            if self.over:
-                return
             await self.say(parcel.text)
+            if self.over:
+                # The client may not have it. It stays on the desk for the device's next socket.
+                return
             self.sent[exchange] = parcel.serial
             parted = parted or parcel.parting
         if parted:

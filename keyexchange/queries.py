@@ -1,4 +1,5 @@
-"""What the database is asked at a request, and at no other frame."""
+"""What the database is asked at a request. At the other frames devices.state alone may ask it, of the
+sender's state."""
 
 from collections import defaultdict
 from collections.abc import Collection

@@ -13,7 +13,7 @@ from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
@@ -27,6 +27,7 @@ from vault.sealing import open_bytes, seal_bytes
 
 ATTEMPTS: Final = 50
 LONGEST_PAUSE_SECONDS: Final = 0.02
+CONNECTIONS: Final = 32
 
 _PURPOSE = "exchange"
 
@@ -75,7 +76,9 @@ class RedisExchangeStore:
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
-            client = self._clients[loop] = Redis.from_url(self._url)
+            # A crowd waits for a connection: the driver's usual pool turns the hundred-and-first away.
+            pool = BlockingConnectionPool.from_url(self._url, max_connections=CONNECTIONS)
+            client = self._clients[loop] = Redis.from_pool(pool)
         try:
             yield client
         except (RedisError, OSError):

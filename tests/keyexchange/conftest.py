@@ -60,7 +60,16 @@ class Socket:
         }
         self.to_server: asyncio.Queue[Message] = asyncio.Queue()
         self.from_server: asyncio.Queue[Message] = asyncio.Queue()
-        self.served = asyncio.create_task(application(scope, self.to_server.get, self.from_server.put))
+        self.gone = False
+        self.missed = asyncio.Event()
+        self.served = asyncio.create_task(application(scope, self.to_server.get, self.take))
+
+    async def take(self, message: Message) -> None:
+        """What the server sends; once the client is `gone` it fails, as uvicorn's send does."""
+        if self.gone:
+            self.missed.set()
+            raise OSError
+        await self.from_server.put(message)
 
     async def next(self, kind: str) -> Message:
         """The server's next message, which must be of this kind."""

@@ -1,5 +1,6 @@
 """The socket: who is let in, what it says, and what closes it."""
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -19,7 +20,7 @@ from keyexchange.protocol.frames import MAX_FRAME_BYTES
 from keyexchange.services import end_exchanges_of
 from keyexchange.store.memory import MemoryExchangeStore
 from tests.keyexchange.builders import LAPTOP, NEW, STORY, STRANGER, TABLET, Actor, X, exchange_id
-from tests.keyexchange.conftest import Clock, House, Socket
+from tests.keyexchange.conftest import PATIENCE, Clock, House, Socket
 
 # Who is not let in
 
@@ -241,6 +242,20 @@ async def test_ack_and_cancel_wait_for_a_device_that_is_away_and_come_once(house
     await house.leave(laptop)
     laptop = await house.connect(LAPTOP)
     assert await laptop.silent()
+
+
+async def test_an_ack_that_a_dead_connection_did_not_take_comes_again(house: House) -> None:
+    new, laptop = await house.connect(NEW), await house.connect(LAPTOP)
+    for actor, kind in STORY[:5]:
+        await (new if actor is NEW else laptop).say(actor.text(kind, X))
+        await (laptop if actor is NEW else new).frame()
+    laptop.gone = True
+    await new.say(NEW.text("ack", X))
+    async with asyncio.timeout(PATIENCE):
+        await laptop.missed.wait()
+    await house.leave(laptop)
+    laptop = await house.connect(LAPTOP)
+    assert (await laptop.frame())["frame"]["type"] == "ack"
 
 
 async def test_a_newer_socket_closes_the_older_one(house: House) -> None:
