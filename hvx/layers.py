@@ -5,8 +5,11 @@ from typing import Any
 
 from channels_redis.core import RedisChannelLayer
 from django.conf import settings
+from redis.asyncio import BlockingConnectionPool
 
 from vault import keys
+
+CONNECTIONS = 32
 
 
 class SealedRedisChannelLayer(RedisChannelLayer):
@@ -21,7 +24,13 @@ class SealedRedisChannelLayer(RedisChannelLayer):
             # so that a closed socket's reader would wait for ever. The kernel notices a dead peer.
             hosts=[{"address": settings.HVX_REDIS_URL, "socket_timeout": None, "socket_keepalive": True}],
             prefix="hvx",
-            capacity=1000,
+            # Of all the sockets of a process together: it holds what they have not read yet.
+            capacity=100_000,
             symmetric_encryption_keys=[key],
             **config,
         )
+
+    def create_pool(self, index: int) -> BlockingConnectionPool:
+        """A crowd waits for a connection: the driver's usual pool turns the hundred-and-first away."""
+        options = dict(self.hosts[index])
+        return BlockingConnectionPool.from_url(options.pop("address"), max_connections=CONNECTIONS, **options)
