@@ -57,6 +57,8 @@ class HostileServer:
         self._tokens: dict[str, Role] = {}
         self._token_key = Ed25519PrivateKey.generate()
         self._secret: str | None = None
+        self._refused: dict[Role, str] = {}
+        self._hang_up: dict[Role, asyncio.Event] = {"new": asyncio.Event(), "existing": asyncio.Event()}
 
     async def start(self, adversary: Adversary) -> None:
         """Answer as the adversary wants."""
@@ -72,6 +74,11 @@ class HostileServer:
         )
         self._server = uvicorn.Server(config)
         self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+
+    def refuse(self, role: Role, words: str) -> None:
+        """Close that device's socket, and answer it from now on by a problem of these words."""
+        self._refused[role] = words
+        self._hang_up[role].set()
 
     async def stop(self) -> None:
         """Close every connection."""
@@ -112,6 +119,10 @@ class HostileServer:
         await send({"type": "http.response.body", "body": body})
 
     def _answer(self, method: str, path: str, proof: str, body: dict[str, Any]) -> Answer:
+        role = self._roles.get(_key_of(proof)) if proof else None
+        if role in self._refused:
+            words = self._refused[role]
+            return 401, {"title": words, "status": 401, "detail": words, "code": words}
         match method, path.rstrip("/").split("/"):
             case "GET", ["instance"]:
                 return 200, self._instance()
@@ -255,17 +266,27 @@ class HostileServer:
             "time": "2100-01-01T00:00:00Z",
         }
         await send({"type": "websocket.send", "text": json.dumps(hello)})
-        posting = asyncio.create_task(self._post(role, send))
+        tasks = [
+            asyncio.create_task(act)
+            for act in (self._post(role, send), self._listen(role, receive), self._hang_up[role].wait())
+        ]
         try:
-            while (message := await receive())["type"] == "websocket.receive":
-                if self._adversary is not None and message.get("text"):
-                    self._adversary.heard(role, message["text"])
+            await asyncio.wait(tasks[1:], return_when=asyncio.FIRST_COMPLETED)
+            if role in self._refused:
+                await send({"type": "websocket.close", "code": 1001, "reason": self._refused[role]})
         finally:
-            posting.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _post(self, role: Role, send: Send) -> None:
         while True:
             await send({"type": "websocket.send", "text": await self.mail[role].get()})
+
+    async def _listen(self, role: Role, receive: Receive) -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            if self._adversary is not None and message.get("text"):
+                self._adversary.heard(role, message["text"])
 
 
 def _header(scope: Message, name: str) -> str:

@@ -214,6 +214,10 @@ class SocketStage:
         self._kept_back[role] = []
         self._order(role, {"do": "advance", "seconds": seconds})
 
+    def refuse(self, role: Role, words: str) -> None:
+        """Hang up on a device and let it in no more, for a reason in these words."""
+        self._soon(partial(self._server.refuse, role), words)
+
     def _type_if_asked(self, role: Role) -> None:
         if self._asking[role] and self._typed[role]:
             self._asking[role] = False
