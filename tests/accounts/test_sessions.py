@@ -44,7 +44,7 @@ CREDENTIALS = (401, "invalid_credentials")
         "a" * 254,
         "%",
         "nobody@",
-        "ＡＤＭＩＮ",
+        "nöbody",
         "a b c",
     ],
 )
