@@ -8,10 +8,11 @@ from client.cli.exits import Exit, ending_of
 from client.protocol.frames import Accept, Sealed
 from client.protocol.reasons import Reason
 from tests.hostile.attack import CONTROLS, NO_SERVER_TEXT, Attack
+from tests.hostile.attacks.by_accept import SilentAbortsOfNew, UninvitedQR
+from tests.hostile.attacks.by_delivery import OwnKey, SwappedSubkey
+from tests.hostile.attacks.by_request import QROfAnotherCommitment, SilentAbortsOfExisting
 from tests.hostile.attacks.in_the_middle import SwappedKeys
 from tests.hostile.attacks.misleading import MARK, MISLEADING
-from tests.hostile.attacks.on_the_existing_device import QROfAnotherCommitment, SilentAbortsOfExisting
-from tests.hostile.attacks.on_the_new_device import OwnKey, SilentAbortsOfNew, SwappedSubkey, UninvitedQR
 from tests.hostile.hvx_command import HvxCommand
 from tests.hostile.impostors import AsExisting, AsNew
 from tests.hostile.outcome import Outcome, objections

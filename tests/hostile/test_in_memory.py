@@ -9,8 +9,8 @@ from client.protocol.keyexchange import ZERO_POINT, shared_secret
 from client.protocol.new_device import NewDevice
 from tests.hostile.attack import CONTROLS, NO_SERVER_TEXT, Attack, Honest
 from tests.hostile.attacks import ATTACKS
-from tests.hostile.attacks.on_the_existing_device import LowOrderPointToExisting
-from tests.hostile.attacks.on_the_new_device import LowOrderPointToNew
+from tests.hostile.attacks.by_accept import LowOrderPointToNew
+from tests.hostile.attacks.by_reveal import LowOrderPointToExisting
 from tests.hostile.careless import without
 from tests.hostile.memory import MemoryStage
 from tests.hostile.outcome import Outcome, objections

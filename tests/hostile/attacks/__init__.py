@@ -1,14 +1,18 @@
 """Every attack, in the order in which the tables show them."""
 
 from tests.hostile.attack import Attack
+from tests.hostile.attacks.by_accept import BY_ACCEPT
+from tests.hostile.attacks.by_delivery import BY_DELIVERY
+from tests.hostile.attacks.by_request import BY_REQUEST
+from tests.hostile.attacks.by_reveal import BY_REVEAL
 from tests.hostile.attacks.in_the_middle import IN_THE_MIDDLE
 from tests.hostile.attacks.misleading import MISLEADING
-from tests.hostile.attacks.on_the_existing_device import ON_THE_EXISTING_DEVICE
-from tests.hostile.attacks.on_the_new_device import ON_THE_NEW_DEVICE
 
 ATTACKS: tuple[type[Attack], ...] = (
     *IN_THE_MIDDLE,
-    *ON_THE_NEW_DEVICE,
-    *ON_THE_EXISTING_DEVICE,
+    *BY_ACCEPT,
+    *BY_DELIVERY,
+    *BY_REQUEST,
+    *BY_REVEAL,
     *MISLEADING,
 )
