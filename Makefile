@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run venv venv-dev check format test test-all bench demo docs-check lock clean
+.PHONY: help run venv venv-dev check format test test-all bench demo hostile docs-check lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: venv-dev ## speed, as ratios measured in one run
 
 demo: venv ## the whole story against a fresh server in a temporary place
 	@$(BIN)/python -m scripts.demo
+
+hostile: venv-dev ## this project's client against the hostile relay (docs/hostile-relay.md)
+	@$(BIN)/python -m tests.hostile --new "$(BIN)/python -m tests.hostile.adapter" --existing "$(BIN)/python -m tests.hostile.adapter"
 
 docs-check: venv-dev ## links and generated parts of the docs
 	@$(BIN)/python -m scripts.docs_check
