@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from tests.hostile.world import Role
 Body = dict[str, Any]
 Hear = Callable[[Body], None]
 
-PATIENCE = 15.0
+PATIENCE = 10.0
 """Seconds that a client has to end after `quit`."""
 
 MAX_LINE = 1024 * 1024
@@ -52,6 +53,7 @@ class Program:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
+            start_new_session=True,
             env=os.environ | {"HVX_HOSTILE_ROLE": role, "HVX_HOSTILE_HOME": self._home},
         )
         assert self._process.stdout is not None
@@ -66,18 +68,26 @@ class Program:
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
 
     async def stop(self) -> None:
-        if self._process is None:
-            return
-        self.send({"do": "quit"})
         try:
-            await asyncio.wait_for(self._process.wait(), PATIENCE)
+            if self._process is not None:
+                await self._end(self._process)
+        finally:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        self.send({"do": "quit"})
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), PATIENCE)
         except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-        await asyncio.gather(*self._readers)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        shutil.rmtree(self._home, ignore_errors=True)
+            # The group is the one that start() made for this program, which still leads it.
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        # What the program started may hold its streams open for longer than it lives.
+        _, reading = await asyncio.wait(self._readers, timeout=PATIENCE)
+        for task in reading:
+            task.cancel()
 
     async def _read(self, stream: asyncio.StreamReader, hear: Hear) -> None:
         while line := await stream.readline():

@@ -62,11 +62,11 @@ async def against_vectors(role: Role, cast: Cast, time: float) -> Row:
     """Whether the client works out the published values. It may say that it cannot be asked."""
     said: asyncio.Queue[Body] = asyncio.Queue()
     player = cast(role)
-    await player.start(role, said.put_nowait)
     differing: list[str] = []
     verdict = PASS
     try:
         async with asyncio.timeout(time):
+            await player.start(role, said.put_nowait)
             for case in vectors.cases():
                 player.send({"do": "vector", "inputs": case["inputs"]})
                 answer = await said.get()
@@ -79,6 +79,8 @@ async def against_vectors(role: Role, cast: Cast, time: float) -> Row:
                 differing += vectors.differences(case, answer["values"])
     except TimeoutError:
         differing.append("no answer")
+    except OSError as fault:
+        differing.append(f"the program cannot be started ({fault.strerror})")
     finally:
         await player.stop()
     if differing and verdict == PASS:

@@ -83,7 +83,10 @@ class SocketStage:
     async def _prepare(self) -> None:
         who = {"origin": self.world.origin, "username": USERNAME, "password": PASSWORD}
         for role, player in self._players.items():
-            await player.start(role, partial(self._happened, role))
+            try:
+                await player.start(role, partial(self._happened, role))
+            except OSError as fault:
+                raise ClientFailed(f"{role}: the program cannot be started ({fault.strerror})") from fault
         if "existing" in self._players:
             self._players["existing"].send({"do": "register", "email": EMAIL} | who)
             await self._until("existing", "ready")

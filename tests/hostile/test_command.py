@@ -64,6 +64,21 @@ def test_a_program_that_only_refuses_does_not_pass() -> None:
     assert "0 passed, 4 failed" in done.stdout
 
 
+def test_a_program_that_never_answers_does_not_pass_and_does_not_stop_the_kit() -> None:
+    silent = f"{sys.executable} -c 'import sys; sys.stdin.read()'"
+    done = kit("--timeout", "1", "--new", silent, "--existing", silent, *only("none", "own_key"))
+    assert done.returncode == 1
+    assert "0 passed, 4 failed" in done.stdout
+    assert "no end after 1 seconds" in done.stdout
+
+
+def test_a_program_that_is_not_there_does_not_pass() -> None:
+    done = kit("--new", "/nowhere/client", "--existing", "/nowhere/client", *only("none", "own_key"))
+    assert done.returncode == 1
+    assert "0 passed, 4 failed" in done.stdout
+    assert "cannot be started" in done.stdout
+
+
 # Knows the whole contract, and is deaf to everything that matters.
 SAYS_WHAT_IS_WANTED = """
 import json, sys
