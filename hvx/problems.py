@@ -14,7 +14,7 @@ from rest_framework.views import set_rollback
 from devices.authentication import CHALLENGES
 from devices.errors import TooLarge
 from devices.parsers import dumps
-from vault.errors import Problem
+from vault.errors import Problem, StorageUnavailable
 
 log = logging.getLogger("hvx.problems")
 
@@ -52,14 +52,6 @@ class InvalidFields(Problem):
 
 class ServerError(Problem):
     status, code, title = 500, "server_error", "The server failed; the request id finds it in the log"
-
-
-class DatabaseUnavailable(Problem):
-    status, code, title = 503, "database_unavailable", "The database does not answer; try again"
-
-
-class CacheUnavailable(Problem):
-    status, code, title = 503, "cache_unavailable", "The cache does not answer; try again"
 
 
 def document(problem: Problem) -> dict[str, Any]:
@@ -116,10 +108,8 @@ def problem_of(error: Exception) -> Problem:
             return TooLarge()
         case SuspiciousOperation():
             return BadRequest()
-        case OperationalError() | InterfaceError():
-            return DatabaseUnavailable(headers={"Retry-After": "5"})
-        case RedisError():
-            return CacheUnavailable(headers={"Retry-After": "5"})
+        case OperationalError() | InterfaceError() | RedisError():
+            return StorageUnavailable(headers={"Retry-After": "5"})
         case _:
             return ServerError()
 

@@ -11,19 +11,13 @@ from keyexchange.protocol.refusals import (
     Refused,
     UnknownDevice,
 )
-from vault.errors import Problem
+from vault.errors import Problem, StorageUnavailable
 
 
 class SubprotocolRequired(Problem):
     status = 400
     code = "subprotocol_required"
     title = "Offer the subprotocol hvx.keyexchange.v1."
-
-
-class ExchangeUnavailable(Problem):
-    status = 503
-    code = "exchange_unavailable"
-    title = "The exchange cannot be recorded at the moment; send the frame again."
 
 
 REFUSALS: Final[tuple[type[Refused], ...]] = (
@@ -37,7 +31,7 @@ REFUSALS: Final[tuple[type[Refused], ...]] = (
 
 ERROR_FRAMES: Final[dict[str, str]] = {
     **{refusal.code: refusal.sentence for refusal in REFUSALS},
-    ExchangeUnavailable.code: ExchangeUnavailable.title,
+    StorageUnavailable.code: "The exchange cannot be recorded at the moment; send the frame again.",
     "sealed": "The server's vault is sealed; send the frame again later.",
 }
 """The `code` of an `error` frame. The socket stays open and the exchange is as it was."""

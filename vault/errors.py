@@ -36,6 +36,14 @@ class Sealed(Problem):
     title = "The server's vault is sealed."
 
 
+class StorageUnavailable(Problem):
+    """Database, cache or another place where things are kept does not answer now."""
+
+    status = 503
+    code = "storage_unavailable"
+    title = "Where the server keeps this does not answer now; try again."
+
+
 class RootKeyError(Sealed):
     """The root key cannot be used. `str()` tells the operator why; a stranger reads `sealed`."""
 

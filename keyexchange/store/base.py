@@ -22,11 +22,11 @@ class ExchangeStore(Protocol):
         """Replace the desk by what `change` makes of it, atomically; gives whom there is news for.
 
         `change` is pure and may be called again. Where it raises, nothing is changed and the
-        exception goes on. Raises ExchangeUnavailable.
+        exception goes on. Raises StorageUnavailable.
         """
 
     async def read(self, account_id: str) -> Desk:
-        """The desk as last saved, empty where there is none. Raises ExchangeUnavailable."""
+        """The desk as last saved, empty where there is none. Raises StorageUnavailable."""
 
     async def close(self) -> None:
         """Give back what was opened on the running loop."""

@@ -17,12 +17,12 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
-from keyexchange.errors import ExchangeUnavailable
 from keyexchange.protocol.desk import Desk
 from keyexchange.protocol.exchange import REMEMBERED_SECONDS, Woken
 from keyexchange.protocol.frames import ExchangeId
 from keyexchange.store import codec
 from keyexchange.store.base import Change
+from vault.errors import StorageUnavailable
 from vault.sealing import open_bytes, seal_bytes
 
 ATTEMPTS: Final = 50
@@ -60,7 +60,7 @@ class RedisExchangeStore:
                     await asyncio.sleep(random.uniform(0, pause))  # noqa: S311
                     continue
                 return woken
-        raise ExchangeUnavailable
+        raise StorageUnavailable
 
     async def read(self, account_id: str) -> Desk:
         async with self._reached() as client:
@@ -83,7 +83,7 @@ class RedisExchangeStore:
             yield client
         except (RedisError, OSError):
             # The driver's text may quote a command, and so a frame.
-            raise ExchangeUnavailable from None
+            raise StorageUnavailable from None
 
     async def _load(self, client: "Redis | Pipeline", account_id: str) -> Desk:
         sealed = await cast(Awaitable[bytes | None], client.get(_records_key(account_id)))

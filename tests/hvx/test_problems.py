@@ -34,9 +34,9 @@ SECRET = "a text that quotes what the caller sent"
         (RequestDataTooBig(), 413, "too_large"),
         (SuspiciousOperation(), 400, "bad_request"),
         (DisallowedHost(), 400, "bad_request"),
-        (OperationalError(SECRET), 503, "database_unavailable"),
-        (InterfaceError(SECRET), 503, "database_unavailable"),
-        (RedisConnectionError(SECRET), 503, "cache_unavailable"),
+        (OperationalError(SECRET), 503, "storage_unavailable"),
+        (InterfaceError(SECRET), 503, "storage_unavailable"),
+        (RedisConnectionError(SECRET), 503, "storage_unavailable"),
         # These are faults of ours, and trying again would not help.
         (DataError(SECRET), 500, "server_error"),
         (IntegrityError(SECRET), 500, "server_error"),

@@ -14,13 +14,13 @@ from devices.models import Device, DeviceState
 from devices.push import push
 from keyexchange import consumers
 from keyexchange.consumers import SUBPROTOCOL
-from keyexchange.errors import ExchangeUnavailable
 from keyexchange.protocol.exchange import HELD_SECONDS
 from keyexchange.protocol.frames import MAX_FRAME_BYTES
 from keyexchange.services import end_exchanges_of
 from keyexchange.store.memory import MemoryExchangeStore
 from tests.keyexchange.builders import LAPTOP, NEW, STORY, STRANGER, TABLET, Actor, X, exchange_id
 from tests.keyexchange.conftest import PATIENCE, Clock, House, Socket
+from vault.errors import StorageUnavailable
 
 # Who is not let in
 
@@ -397,13 +397,13 @@ async def test_an_unexpected_failure_closes_with_1011_and_the_log_shows_nothing_
 
 class Unreachable(MemoryExchangeStore):
     async def transact(self, account_id: str, change: Any) -> Any:
-        raise ExchangeUnavailable
+        raise StorageUnavailable
 
 
 async def test_a_store_that_is_out_of_reach_is_told_and_the_socket_goes_on(house: House) -> None:
     new = await house.connect(NEW, application=house.worker(Unreachable()))
     await new.say(NEW.text("request", X))
-    assert await new.error() == "exchange_unavailable"
+    assert await new.error() == "storage_unavailable"
     assert await new.silent()
 
 

@@ -10,7 +10,6 @@ import pytest
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
-from keyexchange.errors import ExchangeUnavailable
 from keyexchange.protocol.desk import Asking, Desk
 from keyexchange.protocol.exchange import HELD_SECONDS, REMEMBERED_SECONDS, Woken
 from keyexchange.protocol.machine import State
@@ -22,7 +21,7 @@ from keyexchange.store.redis import ATTEMPTS, RedisExchangeStore
 from tests.components import redis_url_of_this_process
 from tests.keyexchange.builders import LAPTOP, NEW, STORY, TABLET, Actor, X, exchange_id
 from tests.keyexchange.conftest import Clock
-from vault.errors import CannotOpen
+from vault.errors import CannotOpen, StorageUnavailable
 
 ALICE = "00000000-0000-4000-8000-00000000000a"
 BOB = "00000000-0000-4000-8000-00000000000b"
@@ -280,7 +279,7 @@ async def test_a_change_that_others_always_overtake_is_given_up_in_the_end(
                 other.append(f"hvx:exchange:{ALICE}", b"")
             return step(NEW, "request", now)(desk)
 
-        with pytest.raises(ExchangeUnavailable):
+        with pytest.raises(StorageUnavailable):
             await store.transact(ALICE, overtaken)
         assert X not in (await store.read(ALICE)).exchanges
     assert 1 < tries <= ATTEMPTS
@@ -288,7 +287,7 @@ async def test_a_change_that_others_always_overtake_is_given_up_in_the_end(
 
 async def test_a_redis_that_does_not_answer_is_said_so_without_quoting_anything() -> None:
     store = RedisExchangeStore("redis://127.0.0.1:1/0")
-    with pytest.raises(ExchangeUnavailable) as caught:
+    with pytest.raises(StorageUnavailable) as caught:
         await store.transact(ALICE, step(NEW, "request", time.time()))
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
