@@ -40,10 +40,15 @@ def confirm(account: Account, password: str) -> None:
         raise PasswordWrong
 
 
-def hashed(password: str, *, field: str = "password") -> str:
-    """The hash of a new password. Raises ValidationError naming the field for one too weak."""
+def refuse_weak(password: str, *, field: str = "password") -> None:
+    """Raises ValidationError naming the field; costs next to nothing."""
     try:
         validate_password(password)
     except ValidationError as error:
         raise serializers.ValidationError({field: list(error.messages)}) from None
+
+
+def hashed(password: str, *, field: str = "password") -> str:
+    """The hash of a new password. Raises ValidationError naming the field for one too weak."""
+    refuse_weak(password, field=field)
     return make_password(password)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import NoReturn, cast
 
 from django.conf import settings
+from django.utils.encoding import escape_uri_path
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -127,7 +128,7 @@ def check_token(
 
 
 def _address(request: Request) -> tuple[str]:
-    return (settings.HVX_ORIGIN + request.path,)
+    return (settings.HVX_ORIGIN + escape_uri_path(request.path),)
 
 
 class TokenAuthentication(BaseAuthentication):

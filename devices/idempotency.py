@@ -7,6 +7,7 @@ effect and the remembered answer are committed together, so a server killed half
 import functools
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, cast
 
 import orjson
@@ -21,7 +22,8 @@ from devices.models import IdempotencyRecord
 from devices.parsers import dumps
 from devices.principal import Principal
 from devices.protocol.encoding import lp
-from devices.services import IDEMPOTENCY_LIFETIME
+
+REMEMBERED_FOR = timedelta(hours=24)
 
 
 def idempotent(
@@ -56,7 +58,7 @@ def _digest(body: Any) -> bytes:
 
 def _once(digest: bytes, body_digest: bytes, act: Callable[[], Response]) -> Response:
     now = timezone.now()
-    IdempotencyRecord.objects.filter(digest=digest, created_at__lt=now - IDEMPOTENCY_LIFETIME).delete()
+    IdempotencyRecord.objects.filter(digest=digest, created_at__lt=now - REMEMBERED_FOR).delete()
     try:
         with transaction.atomic():
             record = IdempotencyRecord(
@@ -78,3 +80,9 @@ def _once(digest: bytes, body_digest: bytes, act: Callable[[], Response]) -> Res
         raise IdempotencyKeyReused
     answer = orjson.loads(known.answer) if known.answer else None
     return Response(answer, status=known.status, headers={"Idempotency-Replayed": "true"})
+
+
+def forget_old_answers() -> int:
+    """Delete answers that are more than 24 hours old."""
+    before = timezone.now() - REMEMBERED_FOR
+    return IdempotencyRecord.objects.filter(created_at__lt=before).delete()[0]

@@ -5,10 +5,10 @@ from typing import Any, cast
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from devices import services
 from devices.authentication import check_token, with_scheme
 from devices.principal import Principal
 from devices.push import device_group
+from devices.services import lifecycle
 
 __all__ = ["authenticate", "device_group"]
 
@@ -39,7 +39,7 @@ def _authenticate(scope: dict[str, Any]) -> Principal:
         addresses=(f"http://{host_and_path}", f"https://{host_and_path}"),
         proof_required=True,
     )
-    services.see(principal.device)
+    lifecycle.see(principal.device)
     return principal
 
 

@@ -10,12 +10,13 @@ import jwt
 from cachetools import LRUCache
 from django.conf import settings
 
-from devices import services, token_keys
+from devices import token_keys
 from devices.errors import InvalidToken
 from devices.protocol import access_token
 from devices.protocol.access_token import Claims
 from devices.protocol.device_hash import DeviceHash
 from devices.protocol.dpop import JKT
+from devices.services import signing
 
 MAX_TOKEN_CHARACTERS = 4096
 
@@ -36,7 +37,7 @@ def issue(
     """A token for a device, bound to its key where `jkt` is given; ten minutes."""
     key = token_keys.signing_key()
     if key is None:
-        services.make_token_key()
+        signing.make_token_key()
         # Not left to the commit: the caller's own transaction may still be open.
         token_keys.forget()
         key = token_keys.signing_key()

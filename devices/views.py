@@ -4,11 +4,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from devices import queries, services, token_keys
+from devices import queries, token_keys
 from devices.api import NativeView, Pages, PublicView, flag, principal, read_body
 from devices.idempotency import idempotent
 from devices.protocol.encoding import b64url
 from devices.serializers import JWKS, DevicePage, DeviceView, Renaming
+from devices.services import lifecycle
 
 
 class JWKSView(PublicView):
@@ -62,5 +63,5 @@ class DeviceDetailView(NativeView):
         """Rename a device."""
         speaker = principal(request)
         body = read_body(Renaming, request)
-        row = services.rename(queries.own_device(speaker.account_id, device), body["name"])
+        row = lifecycle.rename(queries.own_device(speaker.account_id, device), body["name"])
         return Response(queries.described([row], asking=speaker.device)[0])

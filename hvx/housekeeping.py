@@ -5,7 +5,8 @@ import logging
 
 from channels.db import database_sync_to_async
 
-from devices import services
+from devices import idempotency
+from devices.services import challenges, lifecycle
 
 log = logging.getLogger("hvx.housekeeping")
 
@@ -16,9 +17,9 @@ FIRST = 30.0
 
 def sweep() -> None:
     """One round; every step may run in several processes at once and twice."""
-    ended = services.end_idle_devices()
-    services.forget_expired_challenges()
-    services.forget_idempotency_records()
+    ended = lifecycle.end_idle_devices()
+    challenges.forget_expired_challenges()
+    idempotency.forget_old_answers()
     if ended:
         log.info("idle devices ended", extra={"fields": {"count": ended}})
 

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import openpgp, queries, services, throttle
+from accounts import openpgp, queries, throttle
 from accounts.errors import SecretInvalid, SecretMissing
 from accounts.serializers import (
     AccountSecret,
@@ -19,12 +19,13 @@ from accounts.serializers import (
     PublicAccount,
     PublicDevicePage,
 )
+from accounts.services import account_key, credentials, profile
 from devices import queries as device_queries
 from devices.api import NativeView, PublicPages, PublicView, principal, read_body
 from devices.authentication import ProvenTokenAuthentication
 from devices.idempotency import idempotent
 from devices.protocol.encoding import b64url
-from devices.services import CHALLENGE_LIFETIME
+from devices.services.challenges import CHALLENGE_LIFETIME
 
 MAX_SECRET_CHARACTERS = 16 * 1024
 
@@ -43,7 +44,7 @@ class MeView(NativeView):
         body = read_body(OwnAccountChange, request)
         if "email" in body:
             with throttle.email_taken_answers(request.META.get("REMOTE_ADDR", "")):
-                account = services.change_email(account, body["email"])
+                account = profile.change_email(account, body["email"])
         return Response(queries.own(account))
 
 
@@ -55,7 +56,7 @@ class PasswordView(NativeView):
         """Change the password. No device ends by it; the others are named, to be revoked."""
         speaker = principal(request)
         body = read_body(PasswordChange, request)
-        services.change_password(queries.of(speaker), body["password"], body["new_password"])
+        credentials.change_password(queries.of(speaker), body["password"], body["new_password"])
         others = [
             device
             for device in device_queries.shown_at_login(speaker.account_id)
@@ -72,7 +73,7 @@ class KeyView(NativeView):
     def post(self, request: Request) -> Response:
         """Replace the account key; devices that are not certified anew become pending."""
         body = read_body(KeyChange, request)
-        account, pending = services.replace_key(
+        account, pending = account_key.replace_key(
             principal(request),
             password=body["password"],
             public_key=body["public_key"],
@@ -100,7 +101,7 @@ class SecretView(NativeView):
         account = queries.of(principal(request))
         if not openpgp.is_encrypted_message(message, to=queries.key_of(account), most=MAX_SECRET_CHARACTERS):
             raise SecretInvalid
-        services.keep_secret(account, message)
+        profile.keep_secret(account, message)
         return Response(status=204)
 
 
@@ -115,14 +116,14 @@ class PasswordResetView(PublicView):
         `password`: a new password, by the account key's signature."""
         body = read_body(PasswordReset, request)
         if "statement" in body:
-            services.reset_password(
+            credentials.reset_password(
                 body["login"],
                 challenge=body["challenge"],
                 statement=body["statement"],
                 password=body["password"],
             )
             return Response(status=204)
-        challenge = services.ask_password_reset(body["login"])
+        challenge = credentials.ask_password_reset(body["login"])
         return Response(
             {
                 "challenge": b64url(challenge),

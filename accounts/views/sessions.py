@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import queries, services, throttle
+from accounts import queries, throttle
 from accounts.protocol.names import account_text
 from accounts.serializers import (
     ActivationRequest,
@@ -22,8 +22,8 @@ from accounts.serializers import (
     TokenChoice,
     Warnings,
 )
+from accounts.services import endings, registration, sessions
 from devices import queries as device_queries
-from devices import services as device_services
 from devices import tokens
 from devices.api import (
     FullOrPendingToken,
@@ -42,13 +42,14 @@ from devices.protocol.access_token import LIFETIME_SECONDS
 from devices.protocol.device_hash import DeviceHash, device_hash
 from devices.protocol.dpop import Proof, thumbprint
 from devices.protocol.encoding import b64url
+from devices.services import challenges
 
 KEY_BACKED_UP = OpenApiParameter(
     "key_backed_up", bool, description="`true`: end the last active device all the same."
 )
 
 
-def token_answer(signed_in: services.SignedIn, *, token_type: str) -> dict[str, Any]:
+def token_answer(signed_in: sessions.SignedIn, *, token_type: str) -> dict[str, Any]:
     """The members that every answer with a token has; scope follows the device's state."""
     account, device = signed_in.account, signed_in.device
     active = device.state == DeviceState.ACTIVE
@@ -70,7 +71,7 @@ def token_answer(signed_in: services.SignedIn, *, token_type: str) -> dict[str, 
     }
 
 
-def login_answer(signed_in: services.SignedIn, *, token_type: str) -> dict[str, Any]:
+def login_answer(signed_in: sessions.SignedIn, *, token_type: str) -> dict[str, Any]:
     """As token_answer; a pending device also learns its challenge and whom it may ask."""
     answer = token_answer(signed_in, token_type=token_type)
     device = signed_in.device
@@ -99,9 +100,9 @@ class ChallengesView(PublicView):
 
     def _register(self, request: Request, shown: Proof) -> Response:
         username = read_body(ChallengeRequest, request)["username"]
-        services.check_registrable(username, shown.key)
+        registration.check_registrable(username, shown.key)
         account = account_text(username, settings.HVX_HOST)
-        challenge = device_services.give_challenge(Purpose.REGISTER, account=account, device_key=shown.key)
+        challenge = challenges.give_challenge(Purpose.REGISTER, account=account, device_key=shown.key)
         device = device_hash(account, shown.key, challenge)
         return Response(self._answer(challenge, device, account))
 
@@ -113,7 +114,7 @@ class ChallengesView(PublicView):
         named = speaker.device
         if body["purpose"] == Purpose.REVOKE:
             named = DeviceHash(device_queries.own_device(speaker.account_id, body["device"]).hash)
-        challenge = device_services.give_challenge(
+        challenge = challenges.give_challenge(
             body["purpose"],
             account=account,
             device_key=speaker.device_key or b"",
@@ -127,7 +128,7 @@ class ChallengesView(PublicView):
             "device": device,
             "account": account,
             "origin": settings.HVX_ORIGIN,
-            "expires_in": int(device_services.CHALLENGE_LIFETIME.total_seconds()),
+            "expires_in": int(challenges.CHALLENGE_LIFETIME.total_seconds()),
         }
 
 
@@ -143,8 +144,8 @@ class AccountsView(PublicView):
         """Register: an account, its public key, and this device as its first."""
         body = read_body(RegistrationRequest, request)
         with throttle.email_taken_answers(request.META.get("REMOTE_ADDR", "")):
-            signed_in = services.register(
-                services.Registration(
+            signed_in = registration.register(
+                registration.Registration(
                     username=body["username"],
                     email=body["email"],
                     password=body["password"],
@@ -168,7 +169,7 @@ class SessionsView(PublicView):
     def post(self, request: Request) -> Response:
         """Log in: pending for a device that is not certified, active at once for one that is."""
         body = read_body(LoginRequest, request)
-        signed_in = services.log_in(
+        signed_in = sessions.log_in(
             body["login"],
             body["password"],
             device_key=proof(request).key,
@@ -185,7 +186,7 @@ class RefreshView(PublicView):
     def post(self, request: Request) -> Response:
         """A new token by a fresh proof; there is no refresh token."""
         body = read_body(TokenChoice, request)
-        signed_in = services.refresh(proof(request).key)
+        signed_in = sessions.refresh(proof(request).key)
         return Response(login_answer(signed_in, token_type=body["token_type"]))
 
 
@@ -197,14 +198,14 @@ class ActivateView(NativeView):
     def post(self, request: Request) -> Response:
         """Certify this pending device; answers a full token."""
         body = read_body(ActivationRequest, request)
-        signed_in = services.activate(principal(request), body["certificate"])
+        signed_in = sessions.activate(principal(request), body["certificate"])
         return Response(token_answer(signed_in, token_type=body["token_type"]))
 
 
-def _revocation(body: dict[str, Any]) -> services.Revocation | None:
+def _revocation(body: dict[str, Any]) -> endings.Revocation | None:
     if "revocation" not in body:
         return None
-    return services.Revocation(challenge=body["challenge"], revocation=body["revocation"])
+    return endings.Revocation(challenge=body["challenge"], revocation=body["revocation"])
 
 
 class LogoutView(NativeView):
@@ -223,10 +224,10 @@ class LogoutView(NativeView):
         revocation = _revocation(read_body(RevocationRequest, request))
         backed_up = flag(request, "key_backed_up")
         if revocation is None:
-            services.end_on_its_word(speaker, key_backed_up=backed_up)
+            endings.end_on_its_word(speaker, key_backed_up=backed_up)
         else:
             device = device_queries.own_device(speaker.account_id, speaker.device)
-            services.revoke(speaker, device, revocation, key_backed_up=backed_up)
+            endings.revoke(speaker, device, revocation, key_backed_up=backed_up)
         return Response(status=204)
 
 
@@ -244,7 +245,7 @@ class RevokeView(NativeView):
         """Revoke a device of one's own: by a signed revocation where it has a key."""
         speaker = principal(request)
         row = device_queries.own_device(speaker.account_id, device)
-        services.revoke(
+        endings.revoke(
             speaker,
             row,
             _revocation(read_body(RevocationRequest, request)),

@@ -223,7 +223,7 @@ def test_a_revoked_device_is_refused_at_once_and_its_key_for_ever(person: Person
 def test_its_sockets_are_told(person: Person, phone: Handset, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, str]] = []
     monkeypatch.setattr(
-        "devices.services.push", lambda device, message: told.append((device, message["type"]))
+        "devices.services.lifecycle.push", lambda device, message: told.append((device, message["type"]))
     )
     person.handset.revoke(phone).expect(200)
     assert told == [(phone.hash, "device.ended")]

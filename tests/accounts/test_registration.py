@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts import throttle
 from accounts.models import Account, Invite
-from accounts.services import make_invite
+from accounts.services.registration import make_invite
 from devices.models import Challenge, Device
 from tests.openpgp import CERTIFY, armored, make_key
 from tests.people import CERTIFICATE, Answer, DjangoWire, Person, b64url, claims_of, device_hash, from_b64url

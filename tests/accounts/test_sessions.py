@@ -185,7 +185,7 @@ def test_a_pending_device_that_logs_in_again_has_another_hash_and_the_older_one_
 def test_the_older_hash_is_told_that_it_has_ended(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, str]] = []
     monkeypatch.setattr(
-        "devices.services.push", lambda device, message: told.append((device, message["type"]))
+        "devices.services.lifecycle.push", lambda device, message: told.append((device, message["type"]))
     )
     phone = person.new_handset()
     phone.log_in().expect(200)

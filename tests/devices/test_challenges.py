@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, transaction
 from django.utils import timezone
 
-from devices import services
 from devices.errors import ChallengeInvalid
 from devices.models import Challenge, Device, Purpose
+from devices.services import challenges
 from tests.people import DjangoWire, Person, device_hash, from_b64url, make_proof
 
 ACCOUNT, KEY, DEVICE = "alice@example.org", bytes(range(32)), "d" * 43
@@ -19,12 +19,12 @@ GIVEN: dict[str, Any] = {"purpose": Purpose.REVOKE, "account": ACCOUNT, "device_
 
 
 def give(**changes: Any) -> bytes:
-    return services.give_challenge(**{**GIVEN, **changes})
+    return challenges.give_challenge(**{**GIVEN, **changes})
 
 
 def spend(challenge: bytes, **changes: Any) -> None:
     with transaction.atomic():
-        services.spend_challenge(challenge, **{**GIVEN, **changes})
+        challenges.spend_challenge(challenge, **{**GIVEN, **changes})
 
 
 @pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_a_challenge_is_spent_once() -> None:
 def test_what_fails_afterwards_gives_the_challenge_back() -> None:
     challenge = give()
     with transaction.atomic():
-        services.spend_challenge(challenge, **GIVEN)
+        challenges.spend_challenge(challenge, **GIVEN)
         transaction.set_rollback(True)
     spend(challenge)
 
@@ -91,7 +91,7 @@ def test_expired_challenges_are_forgotten_and_living_ones_kept() -> None:
     give(account="expired@example.org")
     Challenge.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     living = give()
-    assert services.forget_expired_challenges() == 1
+    assert challenges.forget_expired_challenges() == 1
     spend(living)
 
 
@@ -126,7 +126,7 @@ def test_every_challenge_is_32_bytes_and_new() -> None:
 def test_no_challenge_is_spent_outside_of_a_transaction() -> None:
     challenge = give()
     with pytest.raises(RuntimeError):
-        services.spend_challenge(challenge, **GIVEN)
+        challenges.spend_challenge(challenge, **GIVEN)
     spend(challenge)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from devices import services
+from devices import idempotency
 from devices.models import Challenge, Device, IdempotencyRecord
 from tests.people import Answer, DjangoWire, Person
 
@@ -105,7 +105,7 @@ def test_after_a_day_a_key_may_be_used_again(person: Person) -> None:
     IdempotencyRecord.objects.update(created_at=row.created_at - timedelta(hours=24, seconds=1))
     assert rename(person, "two").expect(200).json["name"] == "two"
     IdempotencyRecord.objects.update(created_at=row.created_at - timedelta(hours=24, seconds=1))
-    assert services.forget_idempotency_records() == 1
+    assert idempotency.forget_old_answers() == 1
 
 
 def test_a_lost_answer_to_a_revocation_comes_again(person: Person) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from devices import services, state
+from devices import state
 from devices.models import Device, DeviceKind, DeviceState
+from devices.services import lifecycle
 from tests.people import Person, b64url
 
 
@@ -20,7 +21,7 @@ def ended(device: str) -> str:
 
 def test_a_device_that_was_seen_89_days_ago_stays(person: Person) -> None:
     unseen(person.handset.hash, 89.9)
-    assert services.end_idle_devices() == 0
+    assert lifecycle.end_idle_devices() == 0
     person.handset.call("GET", "me").expect(200)
 
 
@@ -30,25 +31,25 @@ def test_a_device_that_was_not_seen_for_90_days_ends_and_is_listed_as_idle(perso
     pending.log_in().expect(200)
     for device in (phone, pending):
         unseen(device.hash, 90.1)
-    assert services.end_idle_devices() == 2
+    assert lifecycle.end_idle_devices() == 2
     state.forget_all()
     for device in (phone, pending):
         assert ended(device.hash) == "idle"
         assert device.call("GET", "me").refusal == (401, "device_revoked")
         assert device.refresh().refusal == (401, "device_revoked")
     person.handset.call("GET", "me").expect(200)
-    assert services.end_idle_devices() == 0
+    assert lifecycle.end_idle_devices() == 0
 
 
 def test_the_last_device_ends_too(person: Person) -> None:
     unseen(person.handset.hash, 91)
-    assert services.end_idle_devices() == 1
+    assert lifecycle.end_idle_devices() == 1
     assert ended(person.handset.hash) == "idle"
 
 
 def test_the_public_list_says_that_an_idle_device_ended_without_a_revocation(person: Person) -> None:
     unseen(person.handset.hash, 91)
-    services.end_idle_devices()
+    lifecycle.end_idle_devices()
     path = f"accounts/{person.username}/devices"
     [shown] = person.handset.call("GET", path).expect(200).json["results"]
     assert (shown["ended"], shown["revocation"]) == ("idle", None)
@@ -64,7 +65,7 @@ def test_an_app_and_an_access_key_do_not_end_idle(person: Person, kind: DeviceKi
         hash=device,
         last_seen_at=timezone.now() - timedelta(days=400),
     )
-    assert services.end_idle_devices() == 0
+    assert lifecycle.end_idle_devices() == 0
     assert ended(device) == ""
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts import services
+from accounts.services import registration
 
 
 class Command(BaseCommand):
@@ -15,4 +15,4 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=7, help="how long it is good for")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(services.make_invite(uses=options["uses"], days=options["days"]))
+        self.stdout.write(registration.make_invite(uses=options["uses"], days=options["days"]))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from devices import services
+from devices.services import signing
 
 
 class Command(BaseCommand):
@@ -19,5 +19,5 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        key = services.rotate_token_key(withdraw=options["withdraw"])
+        key = signing.rotate_token_key(withdraw=options["withdraw"])
         self.stdout.write(f"Access tokens are now signed by {key.id}.")

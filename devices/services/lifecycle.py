@@ -1,96 +1,26 @@
-"""Writing devices, challenges and token keys. Each function is one verb and one transaction."""
+"""A device's life: pending, active, ended, and what every change of it tells."""
 
 import secrets
 from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 from django.utils import timezone
 
-from devices import ports, state, token_keys
+from devices import ports, state
 from devices.errors import ChallengeInvalid, DeviceEnded, LastDevice
 from devices.models import (
-    Challenge,
     Device,
     DeviceKind,
     DeviceState,
     Ending,
-    IdempotencyRecord,
-    Purpose,
-    TokenKey,
 )
 from devices.protocol.device_hash import CHALLENGE_BYTES, DeviceHash, device_hash
 from devices.push import push
 
-CHALLENGE_LIFETIME = timedelta(seconds=300)
 PENDING_LIFETIME = timedelta(hours=1)
 IDLE_AFTER = timedelta(days=90)
-IDEMPOTENCY_LIFETIME = timedelta(hours=24)
-# One asker needs one challenge at a time; a few more, for answers that got lost.
-MOST_OPEN_CHALLENGES = 5
-
-
-# --- Challenges ------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def give_challenge(purpose: Purpose, *, account: str, device_key: bytes = b"", device: str = "") -> bytes:
-    """A fresh challenge for this purpose, account, asking key and named device; 300 s."""
-    if device_key:
-        # Only the key's own holder can push its challenges out. Those that no key asked for are
-        # left to expire: else a stranger's asking would take away somebody's password reset.
-        open_ones = Challenge.objects.filter(
-            purpose=purpose, account=account, device_key=device_key, device=device
-        ).order_by("-expires_at")
-        stale = list(open_ones.values_list("pk", flat=True)[MOST_OPEN_CHALLENGES - 1 :])
-        Challenge.objects.filter(pk__in=stale).delete()
-    challenge = secrets.token_bytes(CHALLENGE_BYTES)
-    Challenge.objects.create(
-        challenge=challenge,
-        purpose=purpose,
-        account=account,
-        device_key=device_key,
-        device=device,
-        expires_at=timezone.now() + CHALLENGE_LIFETIME,
-    )
-    return challenge
-
-
-def spend_challenge(
-    challenge: bytes,
-    purpose: Purpose,
-    *,
-    account: str,
-    device_key: bytes = b"",
-    device: str = "",
-) -> None:
-    """Use up a challenge. Raises ChallengeInvalid.
-
-    The caller's transaction must be open: what fails after this gives the challenge back, and of
-    two callers with one challenge the row goes to the first.
-    """
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("a challenge is spent inside the transaction that it allows")
-    spent, _ = Challenge.objects.filter(
-        challenge=challenge,
-        purpose=purpose,
-        account=account,
-        device_key=device_key,
-        device=device,
-        expires_at__gt=timezone.now(),
-    ).delete()
-    if not spent:
-        raise ChallengeInvalid
-
-
-def forget_expired_challenges() -> int:
-    """Delete what can no longer be spent."""
-    return Challenge.objects.filter(expires_at__lt=timezone.now()).delete()[0]
-
-
-# --- Devices -----------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -285,42 +215,3 @@ def _changed(device: str) -> None:
 
 def _tell(device: str, message: dict[str, str]) -> None:
     transaction.on_commit(partial(push, device, message))
-
-
-# --- Token keys ----------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def make_token_key() -> TokenKey:
-    """A new signing key. Of two that are made at once, the newer signs and both are published."""
-    private = Ed25519PrivateKey.generate()
-    row = TokenKey.objects.create(
-        public=private.public_key().public_bytes_raw(), private=private.private_bytes_raw()
-    )
-    transaction.on_commit(token_keys.forget)
-    return row
-
-
-@transaction.atomic
-def rotate_token_key(*, withdraw: bool = False) -> TokenKey:
-    """A new key signs from now on; the private halves of all others are wiped.
-
-    Their public halves stay published, so that living tokens stay good. `withdraw` deletes them
-    as well: every token ends within five seconds, and each device asks again by its proof.
-    """
-    new = make_token_key()
-    others = TokenKey.objects.exclude(pk=new.pk)
-    if withdraw:
-        others.delete()
-    else:
-        for row in others.select_for_update().filter(retired_at=None):
-            row.private = None
-            row.retired_at = timezone.now()
-            row.save()
-    return new
-
-
-def forget_idempotency_records() -> int:
-    """Delete answers that are more than 24 hours old."""
-    before = timezone.now() - IDEMPOTENCY_LIFETIME
-    return IdempotencyRecord.objects.filter(created_at__lt=before).delete()[0]

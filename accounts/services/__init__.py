@@ -1,0 +1,1 @@
+"""Writing accounts: a file an idea, a function a verb, and each function one transaction."""

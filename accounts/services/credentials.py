@@ -1,0 +1,56 @@
+"""Passwords: changed by the old one, reset by the account key."""
+
+import hmac
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import openpgp, passwords, queries
+from accounts.models import Account
+from devices.errors import ChallengeInvalid
+from devices.models import Purpose
+from devices.protocol import statements
+from devices.services import challenges
+from vault import keys
+
+
+def change_password(account: Account, old: str, new: str) -> None:
+    """Raises PasswordWrong, and ValidationError for a weak one. Ends no device by itself."""
+    passwords.confirm(account, old)
+    account.password = passwords.hashed(new, field="new_password")
+    account.save(update_fields=["password"])
+
+
+def ask_password_reset(login: str) -> bytes:
+    """A challenge, for an account and for nobody alike: the same rows are written for either."""
+    account = queries.by_login(login)
+    name = account.text if account else _nobody(login)
+    return challenges.give_challenge(Purpose.PASSWORD_RESET, account=name)
+
+
+def _nobody(login: str) -> str:
+    # Keyed, so that a stolen database does not tell which addresses were tried.
+    return f"nobody:{hmac.digest(keys.derive('nobody'), login.encode(), 'sha256').hex()}"
+
+
+def reset_password(login: str, *, challenge: bytes, statement: str, password: str) -> None:
+    """A new password by the account key's signature.
+
+    Raises ChallengeInvalid for whatever does not hold, so that nobody learns by it which e-mail
+    addresses have accounts; ValidationError for a weak password, before anything is looked up.
+    """
+    passwords.refuse_weak(password)
+    account = queries.by_login(login)
+    if account is None:
+        raise ChallengeInvalid
+    text = statements.password_reset(queries.subject_of(account), challenge)
+    try:
+        openpgp.verify(statement, text, [queries.key_of(account)], now=timezone.now())
+    except openpgp.SignatureRefused:
+        raise ChallengeInvalid from None
+    # Only now, and outside the transaction: the hash costs a tenth of a second, and anybody may call.
+    new = passwords.hashed(password)
+    with transaction.atomic():
+        challenges.spend_challenge(challenge, Purpose.PASSWORD_RESET, account=account.text)
+        account.password = new
+        account.save(update_fields=["password"])

@@ -1,0 +1,76 @@
+"""Signing in: from a password to a pending device, from a certificate to an active one."""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from accounts import errors, passwords, queries
+from accounts.models import Account
+from accounts.services.certificates import verify_certificate
+from devices import queries as device_queries
+from devices.errors import ChallengeInvalid, DeviceKeyInUse, DeviceRevoked, UnknownDeviceKey
+from devices.models import Device, DeviceState
+from devices.principal import Principal
+from devices.protocol.device_hash import DeviceHash
+from devices.services import lifecycle
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A device that may have a token now."""
+
+    account: Account
+    device: Device
+
+
+def log_in(login: str, password: str, *, device_key: bytes, name: str, platform: str) -> SignedIn:
+    """A known active device comes back active, any other pending with a new challenge.
+
+    Raises InvalidCredentials, and once the password is right DeviceKeyInUse or DeviceRevoked.
+    """
+    account = passwords.authenticate(queries.by_login(login), password)
+    known = device_queries.device_of_key(device_key)
+    if known is not None:
+        if known.state == DeviceState.ENDED:
+            raise DeviceRevoked
+        if known.account_id != account.pk:
+            raise DeviceKeyInUse
+        if known.state == DeviceState.ACTIVE:
+            lifecycle.see(DeviceHash(known.hash))
+            return SignedIn(account, known)
+    try:
+        device = lifecycle.add_pending_device(
+            str(account.pk), account=account.text, key=device_key, name=name, platform=platform
+        )
+    except IntegrityError:
+        raise DeviceKeyInUse from None
+    return SignedIn(account, device)
+
+
+def refresh(device_key: bytes) -> SignedIn:
+    """A device asks again by its proof alone. Raises UnknownDeviceKey or DeviceRevoked."""
+    device = device_queries.device_of_key(device_key)
+    if device is None:
+        raise UnknownDeviceKey
+    if device.state == DeviceState.ENDED:
+        raise DeviceRevoked
+    lifecycle.see(DeviceHash(device.hash))
+    return SignedIn(Account.objects.get(pk=device.account_id), device)
+
+
+def activate(principal: Principal, certificate: str) -> SignedIn:
+    """The only way from pending to active. Raises CertificateInvalid or ChallengeInvalid."""
+    account = queries.of(principal)
+    device = device_queries.own_device(principal.account_id, principal.device)
+    if device.state != DeviceState.PENDING or device.key is None or device.challenge is None:
+        raise ChallengeInvalid
+    signed = verify_certificate(account, device, certificate, key=queries.key_of(account))
+    with transaction.atomic():
+        # The account key may have changed since it was read; then the certificate is another's.
+        still = Account.objects.select_for_update().get(pk=account.pk)
+        if still.fingerprint != signed.fingerprint:
+            raise errors.CertificateInvalid("the account key has changed")
+        device = lifecycle.activate(
+            principal.device, certificate=signed.armored, fingerprint=signed.fingerprint
+        )
+    return SignedIn(account, device)
