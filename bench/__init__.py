@@ -1,0 +1,1 @@
+"""Speed, measured: `make bench`. What each figure means stands in docs/performance.md."""
