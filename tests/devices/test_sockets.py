@@ -114,9 +114,7 @@ def test_a_bound_token_needs_its_ath(wire: DjangoWire) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_device_speaks_by_headers_or_by_subprotocols(
-    person: Person, scheme: str
-) -> None:
+def test_a_device_speaks_by_headers_or_by_subprotocols(person: Person, scheme: str) -> None:
     handset = person.handset
     address = f"{scheme}://localhost:8000{PATH}"
     by_headers = upgrade(authorization=bearer(handset), proof=proof_of(handset, htu=address))
