@@ -1,7 +1,7 @@
 """One ASGI application, one origin: HTTP by Django's WSGI handler, sockets by Channels.
 
-An HTTP request through Django's own ASGI handler costs three times the CPU of the same request through
-its WSGI handler and our bridge (docs/performance.md), so sockets alone go the ASGI way.
+An HTTP request through Django's own ASGI handler costs more than twice the CPU of the same request
+through its WSGI handler and the bridge (docs/performance.md), so sockets alone go the ASGI way.
 """
 
 import asyncio
@@ -16,15 +16,20 @@ from hvx.wsgi import application as wsgi_application  # sets Django up, which al
 
 from channels.routing import URLRouter
 from django.conf import settings
+from django.core.cache import caches
 
 from devices import push
 from hvx import metrics
-from hvx.bridge import Application, Bridge
+from hvx.bridge import WSGIApplication, bridge
 from hvx.housekeeping import keep_house
 from keyexchange.routing import websocket_urlpatterns
 
-http = Bridge(cast(Application, wsgi_application), threads=settings.HVX_THREADS)
+http = bridge(cast(WSGIApplication, wsgi_application), threads=settings.HVX_THREADS)
 sockets = cast(ASGI3Application, URLRouter(websocket_urlpatterns))
+# Django keeps a cache's client by context, and every socket's task is a context of its own, copied
+# from the one that imports this module: made here, one client serves all sockets; made later, each
+# socket would hold a connection to Redis.
+cache_of_all_sockets = caches["default"]
 
 
 async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
