@@ -1,162 +1,87 @@
-"""HTTP from an ASGI server into Django's WSGI handler, each request in one of a few threads.
+"""What stands between the ASGI server, a2wsgi and Django's WSGI handler.
 
-A crossing between the loop and a thread costs more than a small view does. So a small request and an
-answer that Django holds whole cross once each way; only what is larger crosses piece by piece, each
-waiting for the one before it.
+a2wsgi carries each request into one of a few threads. Here is what it leaves open: whose context the
+thread works in, who waits for a slow body, and what of a request's head no WSGI environment can hold.
 """
 
-import asyncio
-import io
-import sys
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any, cast
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_from_bytes
 
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
-from django.http.response import FileResponse, HttpResponseBase
+from a2wsgi import WSGIMiddleware
+from asgiref.typing import (
+    ASGI3Application,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    HTTPScope,
+)
 
-PIECE_BYTES = 64 * 1024
+# Bodies up to this are waited for on the loop; what is longer is read by the thread as it comes.
+WAITED_FOR_BYTES = 64 * 1024
 
 Environ = dict[str, Any]
-Application = Callable[[Environ, Callable[..., None]], HttpResponseBase]
-"""Django's WSGIHandler, which answers with the response itself."""
+WSGIApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-class Bridge:
-    """An ASGI application for HTTP in front of Django's WSGI handler, with `threads` threads.
+def bridge(application: WSGIApplication, *, threads: int) -> ASGI3Application:
+    """`application`, which is WSGI, as an ASGI application for HTTP with `threads` threads."""
+    inner = cast(ASGI3Application, WSGIMiddleware(cast(Any, in_own_context(application)), workers=threads))
 
-    A request waits for its body, up to PIECE_BYTES of it, on the loop, so that a client who sends
-    slowly holds no thread. A thread runs in its own context, never in a copy of the caller's: what
-    Django keeps by thread, its connections to a cache above all, is found again at the next request.
-    """
-
-    def __init__(self, application: Application, *, threads: int) -> None:
-        self._application = application
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
-
-    async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        loop = asyncio.get_running_loop()
-        piece, more = b"", True
-        while more and len(piece) < PIECE_BYTES:
+    async def http(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        messages, length = [], 0
+        while length < WAITED_FOR_BYTES:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
-            piece += _body(message)
-            more = _more(message)
+            messages.append(message)
+            length += len(cast(Any, message).get("body", b""))
+            if not cast(Any, message).get("more_body", False):
+                # A body in chunks does not say its length, and WSGI knows no other end of a body.
+                scope = {**scope, "headers": [*_without_length(scope), _length(length)]}
+                break
+        scope = {**scope, "headers": _unambiguous(scope), "query_string": _ascii(scope["query_string"])}
 
-        def following() -> tuple[bytes, bool]:
-            message = asyncio.run_coroutine_threadsafe(_received(receive), loop).result()
-            return _body(message), _more(message)
+        async def replay() -> ASGIReceiveEvent:
+            return messages.pop(0) if messages else await receive()
 
-        def send_piece(event: Any) -> None:
-            asyncio.run_coroutine_threadsafe(_sent(send, event), loop).result()
+        await inner(scope, replay, send)
 
-        body: io.BufferedIOBase
-        body = io.BufferedReader(_Rest(piece, following), PIECE_BYTES) if more else io.BytesIO(piece)
-        environ = environ_of(scope, body)
-        if piece and not more:
-            environ["CONTENT_LENGTH"] = str(len(piece))  # a chunked request does not say
-        whole = await loop.run_in_executor(self._threads, self._answer, environ, send_piece)
-        for event in whole:
-            await send(event)
-
-    def _answer(self, environ: Environ, send_piece: Callable[[Any], None]) -> list[Any]:
-        """In a thread: the events that are left to send, none where the answer was streamed."""
-        start: dict[str, Any] = {"type": "http.response.start"}
-
-        def start_response(status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None) -> None:
-            start["status"] = int(status[:3])
-            start["headers"] = [
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
-            ]
-
-        response = self._application(environ, start_response)
-        try:
-            if not response.streaming:
-                return [start, {"type": "http.response.body", "body": b"".join(response)}]
-            if isinstance(response, FileResponse):
-                response.block_size = PIECE_BYTES
-            send_piece(start)
-            for piece in response:
-                send_piece({"type": "http.response.body", "body": piece, "more_body": True})
-            return [{"type": "http.response.body", "body": b""}]
-        finally:
-            response.close()
+    return cast(ASGI3Application, http)
 
 
-class _Rest(io.RawIOBase):
-    """A body too large to wait for: the piece that is there, then what `following` gives."""
+def in_own_context(application: WSGIApplication) -> WSGIApplication:
+    """The application, called in a context that each thread keeps for itself.
 
-    def __init__(self, piece: bytes, following: Callable[[], tuple[bytes, bool]]) -> None:
-        self._piece = memoryview(piece)
-        self._more = True
-        self._following = following
+    a2wsgi calls it in a copy of the server's. What Django keeps by context, its connections to a
+    cache above all, would be made anew for every request and never be found again.
+    """
+    kept = threading.local()
 
-    def readable(self) -> bool:
-        return True
+    def call(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not hasattr(kept, "context"):
+            kept.context = Context()
+        return cast(Iterable[bytes], kept.context.run(application, environ, start_response))
 
-    def readinto(self, buffer: Any) -> int:
-        while not self._piece and self._more:
-            piece, self._more = self._following()
-            self._piece = memoryview(piece)
-        taken = self._piece[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._piece = self._piece[len(taken) :]
-        return len(taken)
+    return call
 
 
-# Coroutines of our own around the server's callables, which may give any awaitable.
+def _without_length(scope: HTTPScope) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in scope["headers"] if name != b"content-length"]
 
 
-async def _received(receive: ASGIReceiveCallable) -> Any:
-    return await receive()
+def _length(length: int) -> tuple[bytes, bytes]:
+    return b"content-length", str(length).encode()
 
 
-async def _sent(send: ASGISendCallable, event: Any) -> None:
-    await send(event)
+def _unambiguous(scope: HTTPScope) -> list[tuple[bytes, bytes]]:
+    # `a_b` and `a-b` are one name in an environment, so the former could pass for a header that a
+    # proxy sets or takes away.
+    return [(name, value) for name, value in scope["headers"] if b"_" not in name]
 
 
-def _body(message: Any) -> bytes:
-    return cast(bytes, message.get("body", b""))
-
-
-def _more(message: Any) -> bool:
-    # False for `http.disconnect`: the body ends short, as it does under any WSGI server, and who
-    # reads it compares with Content-Length.
-    return cast(bool, message.get("more_body", False))
-
-
-_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
-
-
-def environ_of(scope: HTTPScope, body: io.BufferedIOBase) -> Environ:
-    """The WSGI environment of an ASGI scope (PEP 3333; ASGI specification, "WSGI Compatibility")."""
-    raw_path, (host, port) = scope.get("raw_path"), scope.get("server") or ("localhost", 80)
-    environ: Environ = {
-        "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": (unquote_to_bytes(raw_path) if raw_path else scope["path"].encode()).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port or 0),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": body,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    if client := scope.get("client"):
-        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
-    for name, value in scope["headers"]:
-        # `a_b` and `a-b` are one name in an environment, so the former could pass for a header that
-        # a proxy sets or takes away.
-        if b"_" in name:
-            continue
-        key = _NAMES.get(name) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-        text = value.decode("latin-1")
-        environ[key] = f"{environ[key]},{text}" if key in environ else text
-    return environ
+def _ascii(query: bytes) -> bytes:
+    # Servers pass on bytes that no query may hold; percent-encoded they mean the same.
+    return query if query.isascii() else quote_from_bytes(query, safe="!#$%&'()*+,/:;=?@[]~").encode()

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
-from urllib.parse import quote
 
 import pytest
+from asgiref.typing import ASGI3Application
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from hvx.bridge import PIECE_BYTES, Bridge, environ_of
+from hvx.bridge import WAITED_FOR_BYTES, bridge
 
 View = Callable[[WSGIRequest], HttpResponseBase]
 
@@ -61,7 +61,7 @@ def piece(body: bytes, *, more: bool = False) -> dict[str, Any]:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-def bridge(view: View, *, threads: int = 1) -> Bridge:
+def bridged(view: View, *, threads: int = 1) -> ASGI3Application:
     """A bridge before one view, as Django's handler would call it."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., None]) -> HttpResponseBase:
@@ -69,12 +69,12 @@ def bridge(view: View, *, threads: int = 1) -> Bridge:
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         return response
 
-    return Bridge(application, threads=threads)
+    return bridge(application, threads=threads)
 
 
 async def call(view: View, *messages: dict[str, Any], **changes: Any) -> Client:
     client = Client(*(messages or [piece(b"")]))
-    await bridge(view)(scope(**changes), client.receive, client.send)
+    await bridged(view)(scope(**changes), client.receive, client.send)
     return client
 
 
@@ -95,36 +95,45 @@ async def test_a_client_that_leaves_before_its_small_body_is_whole_reaches_no_vi
 
 
 async def test_a_large_body_that_ends_short_is_read_short() -> None:
-    begun = b"x" * PIECE_BYTES
+    begun = b"x" * WAITED_FOR_BYTES
 
     client = await call(
         echo,
         piece(begun, more=True),
         {"type": "http.disconnect"},
-        headers=[(b"content-length", str(2 * PIECE_BYTES).encode())],
+        headers=[(b"content-length", str(2 * WAITED_FOR_BYTES).encode())],
     )
 
     assert client.body == begun
 
 
-def test_a_header_with_an_underscore_passes_for_no_other() -> None:
-    environ = environ_of(
-        scope(headers=[(b"x-forwarded-for", b"192.0.2.1"), (b"x_forwarded_for", b"198.51.100.1")]),
-        io.BytesIO(),
+async def test_a_header_with_an_underscore_passes_for_no_other() -> None:
+    client = await call(
+        lambda request: HttpResponse(request.headers["X-Forwarded-For"]),
+        headers=[(b"x-forwarded-for", b"192.0.2.1"), (b"x_forwarded_for", b"198.51.100.1")],
     )
 
-    assert environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.1"
+    assert client.body == b"192.0.2.1"
 
 
-def test_a_header_that_comes_twice_is_one_with_both_values() -> None:
-    environ = environ_of(scope(headers=[(b"dpop", b"one"), (b"dpop", b"two")]), io.BytesIO())
+async def test_a_header_that_comes_twice_is_one_with_both_values() -> None:
+    client = await call(
+        lambda request: HttpResponse(request.headers["DPoP"]),
+        headers=[(b"dpop", b"one"), (b"dpop", b"two")],
+    )
 
-    assert environ["HTTP_DPOP"] == "one,two"
+    assert client.body == b"one,two"
+
+
+async def test_a_query_that_is_not_ascii_arrives_as_the_same_text() -> None:
+    client = await call(lambda request: HttpResponse(request.GET["q"]), query_string="q=zoë+%25".encode())
+
+    assert client.body.decode() == "zoë %"
 
 
 @pytest.mark.parametrize("path", ["/users/zoë", "/a%2Fb c"])
 async def test_a_view_sees_the_path_that_was_asked_for(path: str) -> None:
-    client = await call(lambda request: HttpResponse(request.path), raw_path=quote(path).encode())
+    client = await call(lambda request: HttpResponse(request.path), path=path)
 
     assert client.body.decode() == path
 
@@ -137,7 +146,7 @@ async def test_a_view_sees_method_query_scheme_and_address() -> None:
     assert (await call(view)).body == b"POST 1 https 192.0.2.7"
 
 
-@pytest.mark.parametrize("lengths", [(0,), (5,), (5, 7), (PIECE_BYTES, 1), (1, 3 * PIECE_BYTES, 2)])
+@pytest.mark.parametrize("lengths", [(0,), (5,), (5, 7), (WAITED_FOR_BYTES, 1), (1, 3 * WAITED_FOR_BYTES, 2)])
 async def test_a_body_arrives_whole_in_however_many_pieces(lengths: tuple[int, ...]) -> None:
     pieces = [bytes([65 + number]) * length for number, length in enumerate(lengths)]
     sent = b"".join(pieces)
@@ -198,8 +207,8 @@ async def test_a_stream_waits_for_a_client_that_reads_slowly() -> None:
                 await taken.wait()
 
     client = Slow(piece(b""))
-    answering = asyncio.create_task(
-        bridge(lambda request: StreamingHttpResponse(pieces()))(scope(), client.receive, client.send)
+    answering = asyncio.ensure_future(
+        bridged(lambda request: StreamingHttpResponse(pieces()))(scope(), client.receive, client.send)
     )
     await arrived.wait()
 
@@ -209,12 +218,12 @@ async def test_a_stream_waits_for_a_client_that_reads_slowly() -> None:
     assert made == [0, 1, 2]
 
 
-async def test_a_file_goes_out_in_large_pieces_and_is_closed() -> None:
-    file = io.BytesIO(b"x" * (PIECE_BYTES + 1))
+async def test_a_file_goes_out_whole_and_is_closed() -> None:
+    file = io.BytesIO(b"x" * (WAITED_FOR_BYTES + 1))
 
     client = await call(lambda request: FileResponse(file))
 
-    assert [len(event["body"]) for event in client.sent[1:]] == [PIECE_BYTES, 1, 0]
+    assert client.body == b"x" * (WAITED_FOR_BYTES + 1)
     assert file.closed
 
 
@@ -225,7 +234,7 @@ async def test_what_a_thread_keeps_in_its_context_is_there_at_the_next_request()
         kept.set(kept.get() + 1)
         return HttpResponse(str(kept.get()))
 
-    one = bridge(view)
+    one = bridged(view)
     clients = [Client(piece(b"")) for _ in range(3)]
     for client in clients:
         await one(scope(), client.receive, client.send)
@@ -242,9 +251,9 @@ async def test_a_slow_view_keeps_nobody_else_waiting_while_a_thread_is_free() ->
             release.wait()
         return HttpResponse(request.method)
 
-    one = bridge(view, threads=2)
+    one = bridged(view, threads=2)
     slow, quick = Client(piece(b"")), Client(piece(b""))
-    waiting = asyncio.create_task(one(scope(method="PUT"), slow.receive, slow.send))
+    waiting = asyncio.ensure_future(one(scope(method="PUT"), slow.receive, slow.send))
     try:
         await one(scope(method="GET"), quick.receive, quick.send)
         assert quick.body == b"GET"
