@@ -195,7 +195,7 @@ async def test_a_stream_waits_for_a_client_that_reads_slowly() -> None:
     arrived, taken = asyncio.Event(), asyncio.Event()
 
     def pieces() -> Iterator[bytes]:
-        for number in range(3):
+        for number in range(100):
             made.append(number)
             yield b"x"
 
@@ -212,10 +212,10 @@ async def test_a_stream_waits_for_a_client_that_reads_slowly() -> None:
     )
     await arrived.wait()
 
-    assert made == [0]
+    assert len(made) < 20, "a few pieces wait between the thread and the client, and no more are made"
     taken.set()
     await answering
-    assert made == [0, 1, 2]
+    assert len(made) == 100
 
 
 async def test_a_file_goes_out_whole_and_is_closed() -> None:
