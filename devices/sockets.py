@@ -1,12 +1,15 @@
 """The same check as devices.authentication, for the upgrade of a WebSocket (PROTOCOL §4)."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 
 from devices.authentication import check_token, with_scheme
+from devices.batches import Batches
 from devices.principal import Principal
+from devices.protocol.device_hash import DeviceHash
 from devices.push import device_group
 from devices.services import lifecycle
 
@@ -32,17 +35,26 @@ def _credentials(scope: dict[str, Any]) -> tuple[str | None, str | None]:
 def _authenticate(scope: dict[str, Any]) -> Principal:
     authorization, proof = _credentials(scope)
     host_and_path = f"{settings.HVX_HOST}{scope['path']}"
-    principal = check_token(
+    return check_token(
         authorization,
         proof,
         method="GET",
         addresses=(f"http://{host_and_path}", f"https://{host_and_path}"),
         proof_required=True,
     )
-    lifecycle.see(principal.device)
-    return principal
+
+
+def _see(devices: Sequence[DeviceHash]) -> dict[DeviceHash, None]:
+    lifecycle.see(*devices)
+    return {}
+
+
+# A write waits for the disk: after a restart, when every device comes back, few do it for all.
+_seen = Batches(database_sync_to_async(_see))
 
 
 async def authenticate(scope: dict[str, Any]) -> Principal:
     """The principal, with its key proven, of a WebSocket's ASGI scope. Raises Problem."""
-    return cast(Principal, await database_sync_to_async(_authenticate)(scope))
+    principal = cast(Principal, await database_sync_to_async(_authenticate)(scope))
+    await _seen(principal.device)
+    return principal

@@ -185,9 +185,9 @@ def rename(device: Device, name: str) -> Device:
     return device
 
 
-def see(device: DeviceHash) -> None:
-    """Note that the device was here, which keeps it from ending idle."""
-    Device.objects.filter(hash=device).update(last_seen_at=timezone.now())
+def see(*devices: DeviceHash) -> None:
+    """Note that the devices were here, which keeps them from ending idle."""
+    Device.objects.filter(hash__in=devices).update(last_seen_at=timezone.now())
 
 
 def end_idle_devices() -> int:
