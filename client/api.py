@@ -180,9 +180,9 @@ def is_loopback(origin: str) -> bool:
 def _detail(problem: Mapping[str, Any]) -> str:
     detail = problem.get("detail") or problem.get("title") or ""
     errors = problem.get("errors")
-    told = [str(detail)]
+    told = []
     if isinstance(errors, dict):
         for name, messages in list(errors.items())[:5]:
             texts = messages if isinstance(messages, list) else [messages]
             told.append(f"{name}: {' '.join(str(text) for text in texts[:3])}")
-    return clean(" ".join(told), 300)
+    return clean(" ".join(told) or str(detail), 300)

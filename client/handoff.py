@@ -110,9 +110,8 @@ class Handoff:
             answered, self._question = self._question, None
             await self._perform(answered.result())
         if reading in done and self.outcome is None:
-            heard = reading.result()
+            await self._perform(await self._hear(reading.result()))
             reading = self._listen()
-            await self._perform(await self._hear(heard))
         return reading
 
     def _listen(self) -> Listening:

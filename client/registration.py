@@ -59,6 +59,7 @@ def register(
         # Asked for twice: at first to learn whether the name is free, and when the back-up is made
         # anew, for that may have taken its user longer than a challenge lives.
         _challenge(api, wanted.username)
+        _check_password(api, wanted.password)
         home = open_home(folder, gnupg_home)
         undo.callback(home.stop)
         device = ThisDevice(folder, blank, device_key, api, home)
@@ -80,6 +81,14 @@ def register(
 
 def _challenge(api: Api, username: str) -> Any:
     return api.call("POST", "challenges", body={"purpose": "register", "username": username}, token=False)
+
+
+def _check_password(api: Api, password: str) -> None:
+    """So that nobody is told only after the back-up that the password is too short."""
+    limits: Any = api.call("GET", "instance", token=False, prove=False).get("limits", {})
+    least = limits.get("password_characters")
+    if isinstance(least, int) and len(password) < least:
+        raise Fault(f"The password must have at least {least} characters.")
 
 
 def _account_key(device: ThisDevice, known: Profile | None) -> str:

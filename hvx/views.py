@@ -20,6 +20,7 @@ class Limits(serializers.Serializer[Any]):
     body_bytes = serializers.IntegerField()
     public_key_bytes = serializers.IntegerField()
     frame_bytes = serializers.IntegerField()
+    password_characters = serializers.IntegerField()
 
 
 class Instance(serializers.Serializer[Any]):
@@ -47,6 +48,7 @@ class InstanceView(PublicView):
                     "body_bytes": MAX_BODY_BYTES,
                     "public_key_bytes": MAX_KEY_BYTES,
                     "frame_bytes": 64 * 1024,
+                    "password_characters": settings.HVX_PASSWORD_CHARACTERS,
                 },
                 "registration": settings.HVX_REGISTRATION,
             }

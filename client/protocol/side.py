@@ -201,6 +201,9 @@ class Side:
                 return []
 
     def _relayed(self, relay: Relay, now: float) -> list[Effect]:
+        if relay.exchange == relay.frame.exchange != self.exchange:
+            # Wholly of another exchange: a cancel that was held for this device, say.
+            return []
         self.check_exchange(relay)
         if isinstance(relay.frame, Cancel):
             return self._end(relay.frame.reason or Reason.USER, by="peer")

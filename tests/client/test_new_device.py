@@ -373,7 +373,8 @@ def test_a_cancel_of_the_peer_shows_a_known_word_only() -> None:
 def test_what_is_said_of_another_exchange_changes_nothing() -> None:
     story, _ = _asked()
     other = "00000000-0000-4000-8000-000000000000"
-    for message in (Withdrawn(other), Expired(other), ServerError(other, "bad_frame")):
+    cancelled = story.pair.to_new(json.dumps({"type": "cancel", "exchange": other, "reason": "user"}))
+    for message in (Withdrawn(other), Expired(other), ServerError(other, "bad_frame"), cancelled):
         assert story.new.receive(message, NOW + 2) == []
     assert not story.new.over
 

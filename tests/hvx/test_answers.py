@@ -51,7 +51,12 @@ def test_the_instance_says_what_it_is(wire: DjangoWire) -> None:
     told = ask(wire, "GET", "instance").expect(200).json
     assert told.keys() == {"name", "origin", "version", "software", "rules", "limits", "registration"}
     assert (told["origin"], told["software"], told["registration"]) == (wire.origin, "hvx", "open")
-    assert told["limits"].keys() == {"body_bytes", "public_key_bytes", "frame_bytes"}
+    assert told["limits"].keys() == {
+        "body_bytes",
+        "public_key_bytes",
+        "frame_bytes",
+        "password_characters",
+    }
 
 
 @pytest.mark.parametrize("mode", ["open", "closed", "invite"])
