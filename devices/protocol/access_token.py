@@ -36,13 +36,12 @@ def payload(
     jti: str,
     now: int,
 ) -> dict[str, Any]:
-    """The JWT's claims for a device's own token (scope `full` or `pending`)."""
+    """The JWT's claims. An app's or access key's token, of other scopes, tells no e-mail address."""
     claims: dict[str, Any] = {
         "iss": origin,
         "aud": origin,
         "client_id": CLIENT_ID,
         "sub": account_id,
-        "email": email,
         "username": username,
         "device": device,
         "scope": scope,
@@ -50,6 +49,8 @@ def payload(
         "exp": now + LIFETIME_SECONDS,
         "jti": jti,
     }
+    if scope in ("full", "pending"):
+        claims["email"] = email
     if jkt is not None:
         claims["cnf"] = {"jkt": jkt}
     return claims

@@ -17,6 +17,7 @@ from devices import state, token_keys, tokens
 from devices.errors import InvalidToken
 from devices.models import Device, TokenKey
 from devices.protocol.device_hash import DeviceHash
+from tests.api.apps import app_token
 from tests.people import DjangoWire, Person, b64url, claims_of, sign_jwt
 
 JWKS = "/.well-known/jwks.json"
@@ -184,6 +185,10 @@ def test_a_pending_token_says_so(person: Person) -> None:
     claims = claims_of(phone.token)
     assert claims["scope"] == "pending"
     assert claims["email"] == person.email
+
+
+def test_an_apps_token_tells_no_address(person: Person) -> None:
+    assert "email" not in claims_of(app_token(person))
 
 
 def test_every_token_has_another_jti(person: Person) -> None:
