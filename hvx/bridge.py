@@ -21,6 +21,7 @@ from asgiref.typing import (
 
 # Bodies up to this are waited for on the loop; what is longer is read by the thread as it comes.
 WAITED_FOR_BYTES = 64 * 1024
+UNTOLD = 2**53
 
 Environ = dict[str, Any]
 WSGIApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -42,6 +43,11 @@ def bridge(application: WSGIApplication, *, threads: int) -> ASGI3Application:
                 # A body in chunks does not say its length, and WSGI knows no other end of a body.
                 scope = {**scope, "headers": [*_without_length(scope), _length(length)]}
                 break
+        else:
+            if not any(name == b"content-length" for name, _ in scope["headers"]):
+                # Chunks that are still coming: WSGI takes no length for no body. It reads to the
+                # end that comes first, and each reader has a limit of its own.
+                scope = {**scope, "headers": [*scope["headers"], _length(UNTOLD)]}
         scope = {**scope, "headers": _unambiguous(scope), "query_string": _ascii(scope["query_string"])}
 
         async def replay() -> ASGIReceiveEvent:
