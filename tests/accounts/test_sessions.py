@@ -336,3 +336,32 @@ def test_a_certificate_sent_twice_at_once_activates_once() -> None:
         thread.join()
     assert sorted(answer.status for answer in answers) == [200, 422, 422, 422]
     assert {answer.code for answer in answers if answer.status != 200} == {"challenge_invalid"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_device_that_logs_in_several_times_at_once_is_one_device() -> None:
+    person = Person(DjangoWire())
+    person.register().expect(201)
+    phone = person.new_handset()
+    phone.call("GET", "instance")
+    together, answers = threading.Barrier(4), list[Answer]()
+
+    def log_in() -> None:
+        copy = Person(DjangoWire(), person.username, password=person.password).new_handset(key=phone.key)
+        copy.nonce = phone.nonce
+        together.wait()
+        try:
+            answers.append(copy.log_in())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=log_in) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.status for answer in answers] == [200] * 4
+    row = Device.objects.get(key=phone.public)
+    [last] = [answer for answer in answers if answer.json["device"] == row.hash]
+    phone.remember(last)
+    phone.activate().expect(200)
