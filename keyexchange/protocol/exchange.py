@@ -130,12 +130,10 @@ class Exchange:
                 case Effect.RELAY_TO_ASKED:
                     draft.relay(asked, frame, by)
                 case Effect.WITHDRAW_FROM_OTHERS:
-                    draft.drop(asked)
-                    draft.put(
-                        [device for device in asked if device != by],
-                        server_frames.withdrawn(self.id),
-                        parting=True,
-                    )
+                    # E's own offer stays to the end: E may come back and must be sent everything.
+                    others = [device for device in asked if device != by]
+                    draft.drop(others)
+                    draft.put(others, server_frames.withdrawn(self.id), parting=True)
                     peer, asked = by, ()
                 case Effect.END_OWN_OFFER:
                     asked = tuple(device for device in asked if device != by)

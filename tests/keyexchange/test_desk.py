@@ -231,10 +231,10 @@ def test_a_repeat_of_a_refused_frame_is_refused_again() -> None:
 
 def test_the_whole_story_reaches_both_in_order_and_as_sent() -> None:
     play = Play().upto(5)
-    assert play.kinds(LAPTOP) == ["reveal", "prove"]
+    assert play.kinds(LAPTOP) == ["offer", "reveal", "prove"]
     assert play.kinds(NEW) == ["accept", "deliver"]
-    for actor, other in ((LAPTOP, NEW), (NEW, LAPTOP)):
-        for seq, relay in enumerate(play.inbox(actor), 1):
+    for other, relays in ((NEW, play.inbox(LAPTOP)[1:]), (LAPTOP, play.inbox(NEW))):
+        for seq, relay in enumerate(relays, 1):
             kind = relay["frame"]["type"]
             assert relay == {
                 "type": "relay",
@@ -275,6 +275,16 @@ def test_the_first_accept_wins_and_the_others_are_withdrawn() -> None:
     play.refuse(OutOfOrder, TABLET, "accept")
     play.refuse(OutOfOrder, TABLET, "cancel")
     assert play.kinds(NEW) == ["accept"]
+
+
+@pytest.mark.parametrize("steps", range(2, 6))
+def test_the_accepting_device_is_sent_its_offer_again_until_the_end(steps: int) -> None:
+    offer = Play().upto(1).inbox(LAPTOP)[0]
+    play = Play().upto(steps)
+    assert play.inbox(LAPTOP)[0] == offer
+    assert "offer" not in play.kinds(TABLET)
+    play.send(NEW, "cancel")
+    assert play.kinds(LAPTOP) == ["cancel"]
 
 
 def test_one_asked_devices_cancel_ends_its_own_offer_only() -> None:
@@ -346,7 +356,7 @@ def test_what_was_put_there_after_the_handing_over_is_kept() -> None:
 def test_relayed_frames_of_an_open_exchange_are_kept_after_handing_over() -> None:
     play = Play().upto(4)
     play.desk = play.desk.handed_over(LAPTOP.hash, {X: 99})
-    assert play.kinds(LAPTOP) == ["reveal", "prove"]
+    assert play.kinds(LAPTOP) == ["offer", "reveal", "prove"]
 
 
 @pytest.mark.parametrize("end", ["ack", "cancel"])

@@ -183,12 +183,13 @@ class AnyPlay(RuleBasedStateMachine):
                 assert not [text for text in texts if '"frame"' in text]
 
     @invariant()
-    def an_offer_stands_only_until_an_accept(self) -> None:
+    def an_offer_stands_until_an_accept_and_then_for_its_sender_alone(self) -> None:
         for exchange in self.desk.exchanges.values():
             offered = {
                 device for device, box in exchange.outbox.items() for p in box if '"type":"offer"' in p.text
             }
-            assert offered == (set(exchange.asked) if exchange.state is State.OFFERED else set())
+            stands = set(exchange.asked) if exchange.peer is None else {exchange.peer}
+            assert offered == (stands if exchange.is_open else set())
 
     @invariant()
     def the_desk_survives_its_packing(self) -> None:

@@ -212,12 +212,15 @@ async def test_a_device_that_comes_while_the_offer_stands_sees_it(house: House) 
 
 async def test_after_a_reconnect_everything_comes_again_in_order(house: House) -> None:
     new, laptop = await house.connect(NEW), await house.connect(LAPTOP)
-    for actor, kind in STORY[:5]:
+    await new.say(NEW.text("request", X))
+    offer = await laptop.text()
+    for actor, kind in STORY[1:5]:
         await (new if actor is NEW else laptop).say(actor.text(kind, X))
         await (laptop if actor is NEW else new).frame()
     await house.leave(new)
     await house.leave(laptop)
     laptop = await house.connect(LAPTOP)
+    assert await laptop.text() == offer
     assert [((await laptop.frame())["seq"]) for _ in "12"] == [1, 2]
     new = await house.connect(NEW)
     frames = [await new.frame() for _ in "12"]
