@@ -74,10 +74,10 @@ class SignatureRefused(ValueError):
     """Why a signature does not hold, in words that quote nothing of it."""
 
 
-def _packets(text: str) -> list[Packet]:
-    if "\x00" in text or not text.isascii():
-        raise ValueError("not armor")
-    if "-----BEGIN PGP " not in text:
+def _packets(text: str, *blocks: str) -> list[Packet]:
+    """The packets of a text that is one armored block of these kinds, and nothing before it."""
+    heads = tuple(f"-----BEGIN PGP {block}-----" for block in blocks)
+    if "\x00" in text or not text.isascii() or not text.lstrip().startswith(heads):
         raise ValueError("not armor")
     try:
         return list(PacketPile.from_bytes(text.encode()))
@@ -90,7 +90,7 @@ def read_public_key(text: str, *, now: datetime) -> AccountKey:
     if len(text) > MAX_KEY_BYTES:
         raise errors.PublicKeyTooLarge
     try:
-        packets = _packets(text)
+        packets = _packets(text, "PUBLIC KEY BLOCK", "PRIVATE KEY BLOCK")
     except ValueError:
         raise errors.PublicKeyUnreadable from None
     tags = [packet.tag for packet in packets]
@@ -194,7 +194,7 @@ def verify(signatures: str, text: bytes, keys: Iterable[AccountKey], *, now: dat
     if len(signatures) > MAX_SIGNATURE_BYTES:
         raise SignatureRefused("it is too large")
     try:
-        packets = _packets(signatures)
+        packets = _packets(signatures, "SIGNATURE")
     except ValueError:
         raise SignatureRefused("it is no armored OpenPGP signature") from None
     if any(packet.tag != Tag.Signature for packet in packets) or len(packets) != len(wanted):
@@ -235,13 +235,13 @@ def is_encrypted_message(text: str, *, to: AccountKey, most: int) -> bool:
     if len(text) > most:
         return False
     try:
-        packets = _packets(text)
+        packets = _packets(text, "MESSAGE")
     except ValueError:
         return False
     tags = [packet.tag for packet in packets]
     if len(tags) < 2 or any(tag != Tag.PKESK for tag in tags[:-1]) or tags[-1] not in (Tag.SEIP, Tag.AED):
         return False
-    own = {packet.fingerprint for packet in _packets(to.armored) if packet.fingerprint is not None}
+    own = {packet.fingerprint for packet in _packets(to.armored, "PUBLIC KEY BLOCK") if packet.fingerprint is not None}
     return any(_is_to(packet.body, fingerprint) for packet in packets[:-1] for fingerprint in own)
 
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.passwords import MAX_CHARACTERS
 from accounts.protocol.names import is_username
-from devices.fields import Bytes32, Hash, Secret, Text
+from devices.fields import Bytes32, Exact, Hash, Secret, Text
 from devices.models import Purpose
 from devices.serializers import DeviceNaming
 
@@ -21,7 +21,7 @@ class Email(Text):
         super().__init__(max_length=254, validators=[EmailValidator()], **kwargs)
 
 
-class Username(Text):
+class Username(Exact):
     """`[a-z0-9_]{1,30}`."""
 
     def to_internal_value(self, data: Any) -> str:
@@ -169,7 +169,7 @@ class PublicDevice(serializers.Serializer[Any]):
     device = serializers.CharField()
     device_key = serializers.CharField()
     challenge = serializers.CharField()
-    certificate = serializers.CharField()
+    certificate = serializers.CharField(allow_null=True)
     revocation = serializers.CharField(allow_null=True)
     revocation_challenge = serializers.CharField(allow_null=True)
     ended = serializers.CharField(allow_null=True)

@@ -1,4 +1,4 @@
-"""How often one network may learn that an e-mail address has an account."""
+"""How often one network or account may learn that an e-mail address has an account."""
 
 import hmac
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ EMAIL_TAKEN_ANSWERS = 5
 
 
 @contextmanager
-def email_taken_answers(address: str) -> Iterator[None]:
-    """Around what may raise EmailTaken, for a caller at this address; counts when it does.
+def email_taken_answers(asker: str) -> Iterator[None]:
+    """Around what may raise EmailTaken; counts when it does. `asker` is a network or an account.
 
-    Raises RateLimited where the caller's network was told so five times in the hour.
+    Raises RateLimited where the asker was told so five times in the hour.
     """
-    counter = _counter(network(address))
+    counter = _counter(asker)
     if cast(int, cache.get(counter, 0)) >= EMAIL_TAKEN_ANSWERS:
         raise RateLimited(headers={"Retry-After": str(WINDOW_SECONDS)})
     try:
@@ -44,9 +44,9 @@ def network(address: str) -> str:
     return parsed.exploded[:19]
 
 
-def _counter(network: str) -> str:
+def _counter(asker: str) -> str:
     # Keyed, so that the cache holds no address that a list of all addresses could give back.
-    digest = hmac.digest(keys.derive("throttle"), network.encode(), "sha256").hex()
+    digest = hmac.digest(keys.derive("throttle"), asker.encode(), "sha256").hex()
     return f"throttle:email-taken:{digest}"
 
 

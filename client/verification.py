@@ -93,6 +93,9 @@ def _device(
     if device_hash(account, device.device_key, device.challenge) != device.device:
         yield Finding(False, device.device, "device hash does not fit its key and challenge")
         return
+    if device.certificate is None and device.ended:
+        yield Finding(True, device.device, "ended, and was never certified")
+        return
     # A device that ended before the key changed is certified by the key of its time.
     allowed = keys.values() if device.ended else [current]
     signer = next((key for key in allowed if _certified(origin, account, key, device)), None)

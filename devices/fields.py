@@ -24,11 +24,18 @@ class Text(serializers.CharField):
         return value
 
 
-class Secret(Text):
-    """A password or the like: taken as it is, white space included."""
+class Exact(Text):
+    """A string that is taken as it is, white space included."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, write_only=True, **kwargs)
+        super().__init__(trim_whitespace=False, **kwargs)
+
+
+class Secret(Exact):
+    """A password or the like."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(write_only=True, **kwargs)
 
 
 class Name(Text):
@@ -44,7 +51,7 @@ class Name(Text):
 
 
 @extend_schema_field({"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"})
-class Bytes32(Text):
+class Bytes32(Exact):
     """32 bytes as unpadded base64url; the value is bytes."""
 
     def to_internal_value(self, data: Any) -> bytes:  # type: ignore[override]
@@ -59,7 +66,7 @@ class Bytes32(Text):
 
 
 @extend_schema_field({"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"})
-class Hash(Text):
+class Hash(Exact):
     """A device hash."""
 
     def to_internal_value(self, data: Any) -> str:

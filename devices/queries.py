@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from devices import presence
-from devices.errors import UnknownDevice
+from devices.errors import DeviceRevoked, InvalidToken, UnknownDevice
 from devices.models import Device, DeviceKind, DeviceState
+from devices.principal import Principal
 from devices.protocol.device_hash import DeviceHash
 from devices.protocol.encoding import b64url
 
@@ -43,8 +44,10 @@ def device_of_key(key: bytes) -> Device | None:
 
 
 def public_devices(account_id: str) -> QuerySet[Device]:
-    """Every device that ever held a certificate of the account, ended ones included."""
-    return Device.objects.filter(account_id=account_id, kind=DeviceKind.DEVICE).exclude(Q(certificate=""))
+    """Every device with a certificate, and every one that has ended, certified or not."""
+    return Device.objects.filter(account_id=account_id, kind=DeviceKind.DEVICE).exclude(
+        certificate="", state=DeviceState.PENDING
+    )
 
 
 def described(rows: Iterable[Device], *, asking: str) -> list[dict[str, Any]]:
@@ -76,16 +79,30 @@ def shown_at_login(account_id: str) -> list[dict[str, Any]]:
     return [{name: row[name] for name in names} for row in described(active_devices(account_id), asking="")]
 
 
+def speaking_device(principal: Principal) -> Device:
+    """The device that speaks, as it is now; its standing may be 0.8 s old.
+
+    Raises InvalidToken for a hash that was superseded in that time, DeviceRevoked for one that ended.
+    """
+    row = Device.objects.filter(account_id=principal.account_id, hash=principal.device).first()
+    if row is None:
+        raise InvalidToken
+    if row.state == DeviceState.ENDED:
+        raise DeviceRevoked
+    return row
+
+
 def published(row: Device) -> dict[str, Any]:
     """A device as everybody may see it: what a verifier needs, no name and no time."""
     return {
         "device": row.hash,
         "device_key": b64url(bytes(row.key)) if row.key is not None else None,
         "challenge": b64url(bytes(row.challenge)) if row.challenge is not None else None,
-        "certificate": row.certificate,
+        "certificate": row.certificate or None,
         "revocation": row.revocation or None,
         "revocation_challenge": (
             b64url(bytes(row.revocation_challenge)) if row.revocation_challenge is not None else None
         ),
-        "ended": row.ended or None,
+        # A certificate by a key that was replaced since is in force no more, like one that ended.
+        "ended": row.ended or ("key_replaced" if row.state == DeviceState.PENDING else None),
     }

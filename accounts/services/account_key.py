@@ -9,7 +9,7 @@ from accounts import errors, openpgp, passwords, queries
 from accounts.models import Account, KeyTransition
 from accounts.services.certificates import verify_certificate
 from devices import queries as device_queries
-from devices.models import Purpose
+from devices.models import DeviceState, Purpose
 from devices.principal import Principal
 from devices.protocol import statements
 from devices.services import challenges, lifecycle
@@ -40,6 +40,9 @@ def replace_key(
         signed = openpgp.verify(transition, text, [old, new], now=now)
     except openpgp.SignatureRefused as refused:
         raise errors.TransitionInvalid(str(refused)) from None
+    for hash_ in certificates:
+        if device_queries.own_device(principal.account_id, hash_).state != DeviceState.ACTIVE:
+            raise errors.CertificateInvalid("only an active device is certified anew; others activate")
     verified = {
         hash_: verify_certificate(
             account,

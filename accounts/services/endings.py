@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import errors, openpgp, queries
+from accounts.models import Account
 from devices import queries as device_queries
 from devices.models import Device, DeviceKind, Ending, Purpose
 from devices.principal import Principal
@@ -24,7 +25,7 @@ class Revocation:
 
 def end_on_its_word(principal: Principal, *, key_backed_up: bool) -> None:
     """A device logs itself out without a statement. Raises LastDevice."""
-    device = device_queries.own_device(principal.account_id, principal.device)
+    device = device_queries.speaking_device(principal)
     lifecycle.end_device(device, Ending.LOGOUT, key_backed_up=key_backed_up)
 
 
@@ -52,6 +53,9 @@ def revoke(
     except openpgp.SignatureRefused as refused:
         raise errors.RevocationInvalid(str(refused)) from None
     with transaction.atomic():
+        # The account key may have changed since it was read; then the revocation is by another's.
+        if Account.objects.select_for_update().get(pk=account.pk).fingerprint != signed.fingerprint:
+            raise errors.RevocationInvalid("the account key has changed")
         challenges.spend_challenge(
             revocation.challenge,
             Purpose.REVOKE,

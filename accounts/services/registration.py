@@ -77,6 +77,8 @@ def register(wanted: Registration) -> SignedIn:
         [certificate] = openpgp.verify(wanted.certificate, text, [key], now=now)
     except openpgp.SignatureRefused as refused:
         raise errors.CertificateInvalid(str(refused)) from None
+    # Before anything is said of the address: an invented challenge must not be a way to ask for it.
+    challenges.require_open(wanted.challenge, Purpose.REGISTER, account=account, device_key=wanted.device_key)
     if Account.objects.filter(email_index=wanted.email).exists():
         raise errors.EmailTaken
     # Hashed before the transaction opens: it takes a tenth of a second.

@@ -59,9 +59,12 @@ def refresh(device_key: bytes) -> SignedIn:
 
 
 def activate(principal: Principal, certificate: str) -> SignedIn:
-    """The only way from pending to active. Raises CertificateInvalid or ChallengeInvalid."""
+    """The only way from pending to active.
+
+    Raises CertificateInvalid, ChallengeInvalid, InvalidToken or DeviceRevoked.
+    """
     account = queries.of(principal)
-    device = device_queries.own_device(principal.account_id, principal.device)
+    device = device_queries.speaking_device(principal)
     if device.state != DeviceState.PENDING or device.key is None or device.challenge is None:
         raise ChallengeInvalid
     signed = verify_certificate(account, device, certificate, key=queries.key_of(account))

@@ -43,7 +43,7 @@ class MeView(NativeView):
         account = queries.of(principal(request))
         body = read_body(OwnAccountChange, request)
         if "email" in body:
-            with throttle.email_taken_answers(request.META.get("REMOTE_ADDR", "")):
+            with throttle.email_taken_answers(str(account.pk)):
                 account = profile.change_email(account, body["email"])
         return Response(queries.own(account))
 

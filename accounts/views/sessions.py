@@ -143,7 +143,7 @@ class AccountsView(PublicView):
     def post(self, request: Request) -> Response:
         """Register: an account, its public key, and this device as its first."""
         body = read_body(RegistrationRequest, request)
-        with throttle.email_taken_answers(request.META.get("REMOTE_ADDR", "")):
+        with throttle.email_taken_answers(throttle.network(request.META.get("REMOTE_ADDR", ""))):
             signed_in = registration.register(
                 registration.Registration(
                     username=body["username"],
@@ -226,7 +226,7 @@ class LogoutView(NativeView):
         if revocation is None:
             endings.end_on_its_word(speaker, key_backed_up=backed_up)
         else:
-            device = device_queries.own_device(speaker.account_id, speaker.device)
+            device = device_queries.speaking_device(speaker)
             endings.revoke(speaker, device, revocation, key_backed_up=backed_up)
         return Response(status=204)
 

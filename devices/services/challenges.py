@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.errors import ChallengeInvalid
@@ -41,6 +42,19 @@ def give_challenge(purpose: Purpose, *, account: str, device_key: bytes = b"", d
     return challenge
 
 
+def require_open(
+    challenge: bytes,
+    purpose: Purpose,
+    *,
+    account: str,
+    device_key: bytes = b"",
+    device: str = "",
+) -> None:
+    """Raises ChallengeInvalid where the challenge could not be spent. Spends nothing."""
+    if not _open(challenge, purpose, account, device_key, device).exists():
+        raise ChallengeInvalid
+
+
 def spend_challenge(
     challenge: bytes,
     purpose: Purpose,
@@ -56,16 +70,22 @@ def spend_challenge(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("a challenge is spent inside the transaction that it allows")
-    spent, _ = Challenge.objects.filter(
+    spent, _ = _open(challenge, purpose, account, device_key, device).delete()
+    if not spent:
+        raise ChallengeInvalid
+
+
+def _open(
+    challenge: bytes, purpose: Purpose, account: str, device_key: bytes, device: str
+) -> QuerySet[Challenge]:
+    return Challenge.objects.filter(
         challenge=challenge,
         purpose=purpose,
         account=account,
         device_key=device_key,
         device=device,
         expires_at__gt=timezone.now(),
-    ).delete()
-    if not spent:
-        raise ChallengeInvalid
+    )
 
 
 def forget_expired_challenges() -> int:

@@ -82,7 +82,8 @@ def add_pending_device(account_id: str, *, account: str, key: bytes, name: str, 
         setattr(row, field, value)
     row.save()
     ports.device_ended(older, str(account_id))
-    _tell(older, {"type": "device.ended"})
+    _changed(older)
+    _tell(older, {"type": "device.replaced"})
     return row
 
 
@@ -168,10 +169,11 @@ def certify_anew(account_id: str, certificates: dict[str, str], fingerprint: str
         else:
             row.state = DeviceState.PENDING
             row.challenge_expires_at = now + PENDING_LIFETIME
-            row.certificate = row.fingerprint = ""
-            row.certified_at = None
+            # Its certificate by the older key stays, and stays public: nobody is to think that the
+            # server took a device away.
             demoted.append(row.hash)
             ports.device_ended(row.hash, str(account_id))
+            _tell(row.hash, {"type": "device.replaced"})
         row.save()
         _changed(row.hash)
     return demoted

@@ -8,8 +8,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts import openpgp
+from accounts.models import Account
 from devices import ports
+from devices import state as standings
 from devices.models import Challenge, Device
+from devices.protocol.device_hash import DeviceHash
 from tests.api.apps import app_token
 from tests.openpgp import OpenPGPKey, make_key
 from tests.people import CERTIFICATE, REVOCATION, Answer, DjangoWire, Handset, Person, b64url, claims_of
@@ -272,22 +276,59 @@ def test_a_logout_without_a_statement_is_published_on_the_servers_word_alone(
     assert phone.refresh().refusal == (401, "device_revoked")
 
 
-def test_a_pending_device_that_logs_out_is_not_published_and_its_key_is_dead(person: Person) -> None:
+def test_a_pending_device_that_logs_out_is_listed_as_ended_and_its_key_is_dead(person: Person) -> None:
     pending = person.new_handset()
     pending.log_in().expect(200)
     pending.log_out(statement=False).expect(204)
     assert pending.log_in().refusal == (401, "device_revoked")
     listed = person.handset.call("GET", f"accounts/{person.username}/devices").json["results"]
+    [ended] = [one for one in listed if one["device"] != person.handset.hash]
+    assert (ended["device"], ended["ended"]) == (pending.hash, "logout")
+    assert (ended["certificate"], ended["revocation"]) == (None, None)
+
+
+def test_a_pending_device_is_not_published_before_it_ends(person: Person) -> None:
+    person.new_handset().log_in().expect(200)
+    listed = person.handset.call("GET", f"accounts/{person.username}/devices").json["results"]
     assert [one["device"] for one in listed] == [person.handset.hash]
 
 
-def test_a_pending_device_is_revoked_by_a_statement_too(person: Person) -> None:
+def test_a_logout_that_a_revocation_overtook_is_told_so(person: Person, phone: Handset) -> None:
+    phone.call("GET", "me").expect(200)
+    # As on another worker, which still holds for 0.8 s that the device is active.
+    held = standings.standing(DeviceHash(phone.hash))
+    person.handset.revoke(phone).expect(200)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(standings, "standing", lambda device: held)
+        assert phone.log_out(statement=False).refusal == (401, "device_revoked")
+
+
+def test_a_revocation_by_a_key_that_is_the_accounts_no_more_is_not_kept(
+    person: Person, phone: Handset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = openpgp.verify
+
+    def verify_and_lose_the_race(*args: Any, **kwargs: Any) -> Any:
+        signed = verify(*args, **kwargs)
+        Account.objects.filter(pk=person.id).update(fingerprint="F" * 40)
+        return signed
+
+    monkeypatch.setattr(openpgp, "verify", verify_and_lose_the_race)
+    assert person.handset.revoke(phone).refusal == (422, "revocation_invalid")
+    assert Device.objects.get(hash=phone.hash).state == "active"
+
+
+def test_a_pending_device_is_revoked_by_a_statement_too_and_published_with_it(person: Person) -> None:
     pending = person.new_handset()
     pending.log_in().expect(200)
     answer = person.handset.call("POST", f"devices/{pending.hash}/revoke", {})
     assert answer.refusal == (422, "revocation_invalid")
     person.handset.revoke(pending).expect(200)
     assert pending.refresh().refusal == (401, "device_revoked")
+    listed = person.handset.call("GET", f"accounts/{person.username}/devices").json["results"]
+    [revoked] = [one for one in listed if one["device"] == pending.hash]
+    assert revoked["ended"] == "revoked"
+    assert revoked["revocation"].startswith("-----BEGIN PGP SIGNATURE-----")
 
 
 def test_an_app_is_revoked_without_a_statement_and_holds_no_account_key(person: Person) -> None:

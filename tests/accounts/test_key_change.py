@@ -226,6 +226,33 @@ def test_a_dropped_device_has_an_hour_to_be_certified_by_the_new_key(person: Per
     dropped.activate(dropped.certificate(key=NEW)).expect(200)
 
 
+def test_a_dropped_device_stays_published_and_is_not_in_force(person: Person) -> None:
+    dropped = person.certified_handset()
+    certificate = public_row(person, dropped)["certificate"]
+    send(person, change(person, NEW, certified=(person.handset,))).expect(200)
+    shown = public_row(person, dropped)
+    assert (shown["certificate"], shown["ended"]) == (certificate, "key_replaced")
+    person.key = NEW
+    person.handset.revoke(dropped).expect(200)
+    shown = public_row(person, dropped)
+    assert (shown["certificate"], shown["ended"]) == (certificate, "revoked")
+    assert shown["revocation"] is not None
+
+
+def test_a_pending_device_is_not_certified_by_a_change_of_the_key(person: Person) -> None:
+    pending = person.new_handset()
+    pending.log_in().expect(200)
+    body = change(person, NEW, certified=(person.handset, pending))
+    assert send(person, body).refusal == (422, "certificate_invalid")
+    assert key_is_unchanged(person)
+
+
+def public_row(person: Person, handset: Handset) -> dict[str, Any]:
+    rows = person.handset.call("GET", f"accounts/{person.username}/devices").expect(200).json["results"]
+    [row] = [row for row in rows if row["device"] == handset.hash]
+    return dict(row)
+
+
 def test_a_dropped_devices_exchanges_end(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(ports.device_ended, "_functions", [lambda device, account: told.append(device)])

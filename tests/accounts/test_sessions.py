@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 from django.utils import timezone
 
-from devices import presence
+from devices import presence, state
 from devices.models import Device, DeviceState
 from devices.protocol.device_hash import DeviceHash
 from tests.openpgp import SIGN, ed25519_part, make_key
@@ -174,6 +174,8 @@ def test_a_pending_device_that_logs_in_again_has_another_hash_and_the_older_one_
     phone = person.new_handset()
     phone.log_in().expect(200)
     older, token, certificate = phone.hash, phone.token, phone.certificate()
+    # The worker holds for 0.8 s that the older hash is pending, unless it is told otherwise.
+    phone.call("GET", "me").expect(403)
     phone.log_in().expect(200)
     assert phone.hash != older
     assert phone.call("POST", "sessions/logout", {}, token=token).refusal == (401, "invalid_token")
@@ -182,7 +184,7 @@ def test_a_pending_device_that_logs_in_again_has_another_hash_and_the_older_one_
     phone.activate().expect(200)
 
 
-def test_the_older_hash_is_told_that_it_has_ended(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_older_hash_is_told_that_it_was_replaced(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, str]] = []
     monkeypatch.setattr(
         "devices.services.lifecycle.push", lambda device, message: told.append((device, message["type"]))
@@ -191,7 +193,19 @@ def test_the_older_hash_is_told_that_it_has_ended(person: Person, monkeypatch: p
     phone.log_in().expect(200)
     older = phone.hash
     phone.log_in().expect(200)
-    assert told == [(older, "device.ended")]
+    assert told == [(older, "device.replaced")]
+
+
+def test_a_token_of_an_older_hash_is_dead_even_where_the_worker_has_not_heard_of_it(person: Person) -> None:
+    phone = person.new_handset()
+    phone.log_in().expect(200)
+    token, certificate = phone.token, phone.certificate()
+    held = state.standing(DeviceHash(phone.hash))
+    phone.log_in().expect(200)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "standing", lambda device: held)
+        for path, body in (("sessions/logout", {}), ("sessions/activate", {"certificate": certificate})):
+            assert phone.call("POST", path, body, token=token).refusal == (401, "invalid_token")
 
 
 # --- Refreshing ------------------------------------------------------------------------------------
@@ -205,7 +219,7 @@ def test_a_proof_alone_brings_a_new_token_of_the_devices_own_state(person: Perso
     phone = person.new_handset()
     phone.log_in().expect(200)
     challenge = phone.challenge
-    for handset, state, scope in ((person.handset, "active", "full"), (phone, "pending", "pending")):
+    for handset, standing, scope in ((person.handset, "active", "full"), (phone, "pending", "pending")):
         before = handset.token
         told = handset.refresh().expect(200).json
         assert told["state"] == state
