@@ -19,7 +19,6 @@ from keyexchange.protocol.refusals import (
     ExchangeOpen,
     OutOfOrder,
     RateLimited,
-    Refused,
     UnknownDevice,
 )
 
@@ -87,7 +86,13 @@ class Desk:
         if not asked or not set(asked) <= set(others):
             raise UnknownDevice(exchange=frame.exchange)
         desk._within_limits(frame, sender, now)
-        opened = Exchange(id=frame.exchange, new=sender.device, requested_at=now, asked=asked)
+        opened = Exchange(
+            id=frame.exchange,
+            new=sender.device,
+            new_key=sender.device_key,
+            requested_at=now,
+            asked=asked,
+        )
         offer = server_frames.offer(
             frame,
             sender=sender.device,
@@ -110,7 +115,7 @@ class Desk:
         event = exchange.event(frame, sender)
         try:
             exchange, news = exchange.after(event, by=sender.device, frame=frame)
-        except Refused:
+        except OutOfOrder:
             raise OutOfOrder(exchange=frame.exchange) from None
         return desk._with(exchange), woken | news
 
@@ -147,13 +152,16 @@ class Desk:
         return Desk({**self.exchanges, exchange.id: exchange})
 
     def _within_limits(self, frame: Frame, sender: Sender, now: float) -> None:
-        """Only requests that were taken are on the desk, so refused ones do not count."""
+        """Only requests that were taken are on the desk, so refused ones do not count.
+
+        A device is counted by its key: its hash changes with each login.
+        """
         recent = [
-            exchange.new
+            exchange.new_key
             for exchange in self.exchanges.values()
             if now - exchange.requested_at < LIMIT_WINDOW_SECONDS
         ]
-        if len(recent) >= REQUESTS_PER_ACCOUNT or recent.count(sender.device) >= REQUESTS_PER_DEVICE:
+        if len(recent) >= REQUESTS_PER_ACCOUNT or recent.count(sender.device_key) >= REQUESTS_PER_DEVICE:
             raise RateLimited(exchange=frame.exchange)
 
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from devices.protocol.device_hash import DeviceHash
 from keyexchange.protocol import server_frames
-from keyexchange.protocol.frames import ExchangeId, Frame
+from keyexchange.protocol.frames import MAX_FRAME_BYTES, ExchangeId, Frame
 from keyexchange.protocol.machine import OPEN, Effect, Event, State, step
-from keyexchange.protocol.refusals import OutOfOrder
+from keyexchange.protocol.refusals import BadFrame, OutOfOrder
 
 HELD_SECONDS: Final = 120.0
 """How long an exchange may take, and how long what it relays is held, from the request."""
@@ -57,11 +57,13 @@ class Parcel:
 class Exchange:
     """`asked` are the devices whose offer stands, none once one has accepted and is `peer`.
 
+    `new_key` is the device key of N, base64url, which stays when a new login gives N another hash.
     `requested_at` is Unix seconds. `last` holds the digest of each sender's last frame.
     """
 
     id: ExchangeId
     new: DeviceHash
+    new_key: str
     requested_at: float
     asked: tuple[DeviceHash, ...] = ()
     peer: DeviceHash | None = None
@@ -114,7 +116,8 @@ class Exchange:
     ) -> tuple["Exchange", Woken]:
         """The exchange once `event` has happened, and whom there is something new for.
 
-        `offer` is the text for the asked devices, at a request. Raises OutOfOrder.
+        `offer` is the text for the asked devices, at a request. Raises OutOfOrder, and BadFrame where
+        what the server puts around the frame makes it larger than a frame may be.
         """
         state, effects = step(self.state, event)
         draft = _Draft(self)
@@ -198,11 +201,14 @@ class _Draft:
     """An outbox being rewritten; the exchange it came from is left as it was."""
 
     def __init__(self, exchange: Exchange) -> None:
+        self.id = exchange.id
         self.written = exchange.written
         self.outbox = dict(exchange.outbox)
         self.woken: set[DeviceHash] = set()
 
     def put(self, to: Iterable[DeviceHash], text: str, *, seq: int = 0, parting: bool = False) -> None:
+        if len(text) > MAX_FRAME_BYTES:
+            raise BadFrame("A frame is at most 64 KiB with what the server puts around it.", exchange=self.id)
         for device in to:
             self.written += 1
             parcel = Parcel(self.written, text, seq, parting)

@@ -24,6 +24,7 @@ def pack_records(desk: Desk) -> bytes:
             {
                 "id": exchange.id,
                 "new": exchange.new,
+                "new_key": exchange.new_key,
                 "requested_at": exchange.requested_at,
                 "asked": exchange.asked,
                 "peer": exchange.peer,

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -36,6 +36,7 @@ class Actor:
 
     name: str
     active: bool = True
+    login: int = 1
 
     @property
     def private_key(self) -> Ed25519PrivateKey:
@@ -47,11 +48,15 @@ class Actor:
 
     @property
     def challenge(self) -> bytes:
-        return thirty_two(f"{self.name} challenge")
+        return thirty_two(f"{self.name} challenge {self.login}")
 
     @property
     def hash(self) -> DeviceHash:
         return device_hash(ACCOUNT, self.key, self.challenge)
+
+    def logged_in_again(self) -> "Actor":
+        """The same device and key with a new challenge, and so with a new hash."""
+        return replace(self, login=self.login + 1)
 
     @property
     def sender(self) -> Sender:

@@ -8,10 +8,11 @@ import pytest
 
 from keyexchange.protocol.desk import Asking, Desk
 from keyexchange.protocol.exchange import HELD_SECONDS, REMEMBERED_SECONDS, Woken
-from keyexchange.protocol.frames import parse
+from keyexchange.protocol.frames import MAX_FRAME_BYTES, parse
 from keyexchange.protocol.machine import State
 from keyexchange.protocol.refusals import (
     BadDevice,
+    BadFrame,
     ExchangeOpen,
     OutOfOrder,
     RateLimited,
@@ -174,11 +175,53 @@ def test_the_sixth_request_of_a_device_within_ten_minutes_is_refused() -> None:
     assert play.desk.exchanges[exchange_id("five")].is_open
 
 
+def test_a_new_login_gives_a_device_no_new_requests() -> None:
+    play = Play()
+    for count in range(5):
+        play.send(NEW, "request", exchange_id(f"{count}"))
+        play.send(NEW, "cancel", exchange_id(f"{count}"))
+    again = NEW.logged_in_again()
+    assert again.hash != NEW.hash
+    play.refuse(RateLimited, again, "request", exchange_id("five"))
+    play.send(Actor("new watch", active=False), "request", exchange_id("five"))
+
+
 def test_the_eleventh_request_of_an_account_within_ten_minutes_is_refused() -> None:
     play = Play()
     for count in range(10):
         play.send(Actor(f"new {count}", active=False), "request", exchange_id(f"{count}"))
     play.refuse(RateLimited, NEW, "request", exchange_id("ten"))
+
+
+@pytest.mark.parametrize("kind", ["request", "deliver"])
+def test_a_frame_that_exceeds_64_kib_together_with_what_the_server_puts_around_it_is_a_bad_frame(
+    kind: str,
+) -> None:
+    steps = 0 if kind == "request" else 4
+    actor, addressee = (NEW, LAPTOP) if kind == "request" else (LAPTOP, NEW)
+
+    def padded(play: Play, size: int) -> None:
+        frame = parse(actor.text(kind, X).ljust(size))
+        if kind == "request":
+            asking = Asking(name="Phone", platform="Android", active=ACTIVE)
+            play.desk, _ = play.desk.request(frame, actor.sender, asking, play.now)
+        else:
+            play.desk, _ = play.desk.take(frame, actor.sender, play.now)
+
+    def sent(play: Play) -> str:
+        return play.desk.unsent(addressee.hash, {})[-1][1].text
+
+    small = Play().upto(steps)
+    padded(small, 4096)
+    room = MAX_FRAME_BYTES - (len(sent(small)) - 4096)
+    largest, larger = Play().upto(steps), Play().upto(steps)
+    padded(largest, room)
+    assert len(sent(largest)) == MAX_FRAME_BYTES
+    before = larger.desk
+    with pytest.raises(BadFrame) as caught:
+        padded(larger, room + 1)
+    assert caught.value.exchange == X
+    assert larger.desk is before
 
 
 def test_refused_requests_do_not_count() -> None:

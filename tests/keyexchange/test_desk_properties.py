@@ -24,7 +24,7 @@ from keyexchange.store import codec
 from tests.keyexchange.builders import LAPTOP, NEW, STRANGER, TABLET, Actor, exchange_id
 
 WATCH = Actor("new watch", active=False)
-ACTORS = [NEW, WATCH, LAPTOP, TABLET, STRANGER]
+ACTORS = [NEW, NEW.logged_in_again(), WATCH, LAPTOP, TABLET, STRANGER]
 IDS = [exchange_id(name) for name in ("a", "b", "c")]
 KINDS = ["accept", "reveal", "prove", "deliver", "ack", "cancel"]
 
@@ -48,7 +48,7 @@ class AnyPlay(RuleBasedStateMachine):
         self.asked: dict[ExchangeId, set[DeviceHash]] = {}
         self.accepted: dict[ExchangeId, DeviceHash] = {}
         self.seen: dict[tuple[ExchangeId, DeviceHash], list[int]] = defaultdict(list)
-        self.requests: list[tuple[float, DeviceHash]] = []
+        self.requests: list[tuple[float, Actor]] = []
 
     @initialize(to=st.sampled_from([None, LAPTOP]))
     def begin(self, to: Actor | None) -> None:
@@ -114,7 +114,7 @@ class AnyPlay(RuleBasedStateMachine):
         if not known or not self.desk.aged(self.now)[0].exchanges.get(id):
             self.asked[id] = {to.hash} if to else set(active)
             self.accepted.pop(id, None)
-            self.requests.append((self.now, actor.hash))
+            self.requests.append((self.now, actor))
             for actor_ in ACTORS:
                 self.seen.pop((id, actor_.hash), None)
         self.moved(desk, woken)
@@ -133,7 +133,7 @@ class AnyPlay(RuleBasedStateMachine):
             by = next(actor for actor in ACTORS if actor.hash == exchange.new)
         self.sent(by, by.frame(kind, id))
 
-    @rule(actor=st.sampled_from([NEW, WATCH]), times=st.integers(1, 7))
+    @rule(actor=st.sampled_from([NEW, NEW.logged_in_again(), WATCH]), times=st.integers(1, 7))
     def a_device_asks_and_cancels_again_and_again(self, actor: Actor, times: int) -> None:
         for _ in range(times):
             id = exchange_id(f"fresh {len(self.requests)}")
@@ -165,9 +165,9 @@ class AnyPlay(RuleBasedStateMachine):
 
     @invariant()
     def the_limits_hold(self) -> None:
-        recent = [device for at, device in self.requests if self.now - at < LIMIT_WINDOW_SECONDS]
+        recent = [actor.key for at, actor in self.requests if self.now - at < LIMIT_WINDOW_SECONDS]
         assert len(recent) <= REQUESTS_PER_ACCOUNT
-        assert all(recent.count(device) <= REQUESTS_PER_DEVICE for device in recent)
+        assert all(recent.count(key) <= REQUESTS_PER_DEVICE for key in recent)
 
     @invariant()
     def nothing_relayed_outlives_its_exchange_or_its_time(self) -> None:
