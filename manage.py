@@ -11,13 +11,22 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hvx.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError, ProgrammingError
     from environs import EnvError
+
+    from vault.errors import Sealed
 
     try:
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, EnvError) as error:
         # A setting is wrong: its sentence is what the operator needs, not a traceback.
         sys.exit(f"hvx: {error}")
+    except Sealed as error:
+        sys.exit(f"hvx: the vault does not open: {error}")
+    except (OperationalError, ProgrammingError) as error:
+        # Its first line names what is missing; the driver puts no password into it.
+        reason = str(error).partition("\n")[0]
+        sys.exit(f"hvx: the database refuses: {reason} (is it there, and has manage.py migrate been run?)")
 
 
 if __name__ == "__main__":

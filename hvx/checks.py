@@ -33,11 +33,27 @@ def settings_work_together(
                 id="hvx.E003",
             )
         )
-    if ":" not in settings.HVX_LISTEN or not settings.HVX_LISTEN.rpartition(":")[2].isdigit():
+    host, _, port = settings.HVX_LISTEN.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         found.append(
             checks.Error(f"HVX_LISTEN is {settings.HVX_LISTEN!r}.", hint="Set host:port.", id="hvx.E004")
         )
     return found
+
+
+def origin_is_reached(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """hvx.W002: a loopback origin of another port than the server listens on."""
+    host, _, port = settings.HVX_HOST.partition(":")
+    listens = settings.HVX_LISTEN.rpartition(":")[2]
+    if host == "localhost" and settings.HVX_ORIGIN.startswith("http://") and (port or "80") != listens:
+        return [
+            checks.Warning(
+                f"HVX_ORIGIN is {settings.HVX_ORIGIN}, but the server listens on port {listens}.",
+                hint=f"Set HVX_ORIGIN=http://localhost:{listens}, or clients will be refused.",
+                id="hvx.W002",
+            )
+        ]
+    return []
 
 
 def deployed_safely(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -56,4 +72,5 @@ def deployed_safely(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> 
 def register() -> None:
     """Called once by the app's ready()."""
     checks.register(settings_work_together)
+    checks.register(origin_is_reached)
     checks.register(deployed_safely, checks.Tags.security, deploy=True)

@@ -222,7 +222,7 @@ def test_a_proof_alone_brings_a_new_token_of_the_devices_own_state(person: Perso
     for handset, standing, scope in ((person.handset, "active", "full"), (phone, "pending", "pending")):
         before = handset.token
         told = handset.refresh().expect(200).json
-        assert told["state"] == state
+        assert told["state"] == standing
         assert told["device"] == handset.hash
         assert told["access_token"] != before
         assert claims_of(told["access_token"])["scope"] == scope

@@ -1,6 +1,7 @@
 """What an operator leans on: health, figures, headers, and a start that says what is wrong."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ def manage(folder: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.
         ({"HVX_ORIGIN": "https://example.org/path"}, "HVX_ORIGIN"),
         ({"HVX_REGISTRATION": "perhaps"}, "HVX_REGISTRATION"),
         ({"HVX_LISTEN": "everywhere"}, "HVX_LISTEN"),
+        ({"HVX_LISTEN": "127.0.0.1:99999"}, "HVX_LISTEN"),
         ({"HVX_DATABASE_URL": "mysql://localhost/hvx"}, "HVX_DATABASE_URL"),
     ],
 )
@@ -55,10 +57,58 @@ def test_a_server_does_not_start_on_a_database_that_was_not_migrated(tmp_path: P
 def test_a_server_whose_root_key_is_gone_does_not_start_and_makes_no_other(tmp_path: Path) -> None:
     assert manage(tmp_path, "migrate", env={}).returncode == 0
     (tmp_path / "root.key").unlink()
-    done = manage(tmp_path, "serve", env={})
-    assert done.returncode != 0
-    assert "root key" in done.stderr
+    for command in ("serve", "migrate"):
+        done = manage(tmp_path, command, env={})
+        assert done.returncode != 0
+        assert "root key" in done.stderr
+        assert "Traceback" not in done.stderr
     assert not (tmp_path / "root.key").exists()
+
+
+def test_a_database_keeps_the_origin_that_it_began_with(tmp_path: Path) -> None:
+    with LiveServer(tmp_path, cluster=False) as server:
+        server.stop()
+        done = manage(server.data_dir, "serve", env={"HVX_ORIGIN": "https://elsewhere.example"})
+    assert done.returncode != 0
+    assert f"belongs to {server.origin}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_that_is_taken_is_named(tmp_path: Path) -> None:
+    assert manage(tmp_path, "migrate", env={}).returncode == 0
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = manage(
+            tmp_path,
+            "serve",
+            env={"HVX_LISTEN": f"127.0.0.1:{port}", "HVX_ORIGIN": f"http://localhost:{port}"},
+        )
+    assert done.returncode != 0
+    assert f"HVX_LISTEN=127.0.0.1:{port}" in done.stderr
+    assert "listening on" not in done.stderr
+
+
+def test_a_redis_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    env = {"HVX_REDIS_URL": "redis://127.0.0.1:1/0"}
+    assert manage(tmp_path, "migrate", env=env).returncode == 0
+    done = manage(tmp_path, "serve", env=env)
+    assert done.returncode != 0
+    assert "HVX_REDIS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_on_an_empty_folder_says_to_migrate(tmp_path: Path) -> None:
+    done = manage(tmp_path, "invite", env={})
+    assert done.returncode != 0
+    assert "manage.py migrate" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_loopback_origin_of_another_port_is_warned_of(tmp_path: Path) -> None:
+    done = manage(tmp_path, "check", env={"HVX_LISTEN": "127.0.0.1:8123"})
+    assert "hvx.W002" in done.stderr
 
 
 def test_a_deployment_behind_tls_passes_the_deployment_check(tmp_path: Path) -> None:

@@ -4,13 +4,9 @@ from typing import Any
 
 import uvicorn
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management.base import BaseCommand
 
-from hvx import metrics
-from vault.errors import Sealed
-from vault.services import ensure_ring
+from hvx import metrics, start
 
 # Longer than any frame of the key exchange (PROTOCOL §4: 64 KiB): the consumer itself refuses what
 # is too long with `bad_frame`; this bound only keeps a socket from filling the memory.
@@ -22,16 +18,7 @@ class Command(BaseCommand):
     requires_system_checks = "__all__"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        connection.close()
-        if pending:
-            raise CommandError(f"{len(pending)} migrations are not applied: run manage.py migrate first.")
-        try:
-            ensure_ring()
-        except Sealed as sealed:
-            raise CommandError(f"the vault does not open: {sealed}") from None
-        connection.close()
+        start.require_everything()
         metrics.prepare()
         host, _, port = settings.HVX_LISTEN.rpartition(":")
         self.stderr.write(
