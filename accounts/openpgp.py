@@ -241,7 +241,11 @@ def is_encrypted_message(text: str, *, to: AccountKey, most: int) -> bool:
     tags = [packet.tag for packet in packets]
     if len(tags) < 2 or any(tag != Tag.PKESK for tag in tags[:-1]) or tags[-1] not in (Tag.SEIP, Tag.AED):
         return False
-    own = {packet.fingerprint for packet in _packets(to.armored, "PUBLIC KEY BLOCK") if packet.fingerprint is not None}
+    own = {
+        packet.fingerprint
+        for packet in _packets(to.armored, "PUBLIC KEY BLOCK")
+        if packet.fingerprint is not None
+    }
     return any(_is_to(packet.body, fingerprint) for packet in packets[:-1] for fingerprint in own)
 
 

@@ -1,4 +1,4 @@
-"""How often one network or account may learn that an e-mail address has an account."""
+"""How often one network or account may be refused in ways that tell something."""
 
 import hmac
 from collections.abc import Iterator
@@ -9,24 +9,44 @@ from typing import cast
 from django.core.cache import cache
 
 from accounts.errors import EmailTaken, RateLimited
+from devices.errors import ChallengeInvalid
 from vault import keys
+from vault.errors import Problem
 
 WINDOW_SECONDS = 3600
 EMAIL_TAKEN_ANSWERS = 5
+REFUSED_RESETS = 10
 
 
 @contextmanager
 def email_taken_answers(asker: str) -> Iterator[None]:
-    """Around what may raise EmailTaken; counts when it does. `asker` is a network or an account.
+    """Around what may raise EmailTaken. `asker` is a network or an account.
 
     Raises RateLimited where the asker was told so five times in the hour.
     """
-    counter = _counter(asker)
-    if cast(int, cache.get(counter, 0)) >= EMAIL_TAKEN_ANSWERS:
+    with _counted("email-taken", asker, EmailTaken, most=EMAIL_TAKEN_ANSWERS):
+        yield
+
+
+@contextmanager
+def refused_resets(asker: str) -> Iterator[None]:
+    """Around a password reset, whose refusals all look alike but need not take alike long.
+
+    Raises RateLimited where the network was refused ten times in the hour: too few to tell by time
+    whether an address has an account.
+    """
+    with _counted("refused-reset", asker, ChallengeInvalid, most=REFUSED_RESETS):
+        yield
+
+
+@contextmanager
+def _counted(what: str, asker: str, refusal: type[Problem], *, most: int) -> Iterator[None]:
+    counter = _counter(what, asker)
+    if cast(int, cache.get(counter, 0)) >= most:
         raise RateLimited(headers={"Retry-After": str(WINDOW_SECONDS)})
     try:
         yield
-    except EmailTaken:
+    except refusal:
         _count(counter)
         raise
 
@@ -44,10 +64,10 @@ def network(address: str) -> str:
     return parsed.exploded[:19]
 
 
-def _counter(asker: str) -> str:
+def _counter(what: str, asker: str) -> str:
     # Keyed, so that the cache holds no address that a list of all addresses could give back.
     digest = hmac.digest(keys.derive("throttle"), asker.encode(), "sha256").hex()
-    return f"throttle:email-taken:{digest}"
+    return f"throttle:{what}:{digest}"
 
 
 def _count(counter: str) -> None:

@@ -1,7 +1,10 @@
 """Passwords: changed by the old one, reset by the account key."""
 
+import functools
 import hmac
 
+import pysequoia
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -33,6 +36,19 @@ def _nobody(login: str) -> str:
     return f"nobody:{hmac.digest(keys.derive('nobody'), login.encode(), 'sha256').hex()}"
 
 
+@functools.cache
+def _nobodys_key() -> openpgp.AccountKey:
+    """A public key whose private half was never kept."""
+    cert = pysequoia.Tsk.generate("nobody", profile=pysequoia.Profile.RFC4880).extract_certificate()
+    return openpgp.AccountKey(armored=str(cert), fingerprint=cert.fingerprint.upper())
+
+
+def _nobodys_subject(key: openpgp.AccountKey) -> statements.Subject:
+    return statements.Subject(
+        origin=settings.HVX_ORIGIN, account=f"nobody@{settings.HVX_HOST}", fingerprint=key.fingerprint
+    )
+
+
 def reset_password(login: str, *, challenge: bytes, statement: str, password: str) -> None:
     """A new password by the account key's signature.
 
@@ -41,13 +57,16 @@ def reset_password(login: str, *, challenge: bytes, statement: str, password: st
     """
     passwords.refuse_weak(password)
     account = queries.by_login(login)
-    if account is None:
-        raise ChallengeInvalid
-    text = statements.password_reset(queries.subject_of(account), challenge)
+    # For nobody the same is done with a key of nobody's.
+    key = queries.key_of(account) if account else _nobodys_key()
+    subject = queries.subject_of(account) if account else _nobodys_subject(key)
+    text = statements.password_reset(subject, challenge)
     try:
-        openpgp.verify(statement, text, [queries.key_of(account)], now=timezone.now())
+        openpgp.verify(statement, text, [key], now=timezone.now())
     except openpgp.SignatureRefused:
         raise ChallengeInvalid from None
+    if account is None:
+        raise ChallengeInvalid
     # Only now, and outside the transaction: the hash costs a tenth of a second, and anybody may call.
     new = passwords.hashed(password)
     with transaction.atomic():

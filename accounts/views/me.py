@@ -116,12 +116,13 @@ class PasswordResetView(PublicView):
         `password`: a new password, by the account key's signature."""
         body = read_body(PasswordReset, request)
         if "statement" in body:
-            credentials.reset_password(
-                body["login"],
-                challenge=body["challenge"],
-                statement=body["statement"],
-                password=body["password"],
-            )
+            with throttle.refused_resets(throttle.network(request.META.get("REMOTE_ADDR", ""))):
+                credentials.reset_password(
+                    body["login"],
+                    challenge=body["challenge"],
+                    statement=body["statement"],
+                    password=body["password"],
+                )
             return Response(status=204)
         challenge = credentials.ask_password_reset(body["login"])
         return Response(

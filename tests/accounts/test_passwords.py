@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.utils import timezone
 
+from accounts import openpgp, throttle
 from accounts.models import Account
 from devices.models import Challenge
 from tests.openpgp import make_key
@@ -136,6 +137,34 @@ def test_a_statement_is_refused(person: Person, fault: str) -> None:
     answer = reset(person, challenge, statement=WRONG[fault](person, challenge))
     assert answer.refusal == (422, "challenge_invalid")
     assert opens(person, person.password)
+    reset(person, challenge).expect(204)
+
+
+def test_a_statement_for_nobody_is_verified_like_anybodys(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[int] = []
+    verify = openpgp.verify
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        verified.append(len(args))
+        return verify(*args, **kwargs)
+
+    monkeypatch.setattr(openpgp, "verify", counting)
+    challenge = ask(DjangoWire(), "nobody").json["challenge"]
+    assert reset(person, challenge, login="nobody").refusal == (422, "challenge_invalid")
+    assert len(verified) == 1
+
+
+def test_a_network_that_is_refused_too_often_has_to_wait(person: Person) -> None:
+    challenge = challenge_of(person)
+    for _ in range(throttle.REFUSED_RESETS):
+        assert reset(person, challenge, statement="junk").status == 422
+    answer = reset(person, challenge, login="nobody")
+    assert answer.refusal == (429, "rate_limited")
+    assert int(answer.headers["retry-after"]) > 0
+    elsewhere = DjangoWire("192.0.2.9")
+    person.wire = elsewhere
     reset(person, challenge).expect(204)
 
 
