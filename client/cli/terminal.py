@@ -75,7 +75,9 @@ class Terminal:
             return self._ask(question, echoed=False)
 
     async def ask_meanwhile(self, question: str) -> str:
-        """One line, while other things go on; may be cancelled."""
+        """One line, while other things go on; may be cancelled. At a terminal, what was typed
+        before the question stood there is no answer to it."""
+        self._drop_typed_ahead()
         self._put(question)
         while (line := self._line()) is None:
             await _readable(self._in)
@@ -94,6 +96,12 @@ class Terminal:
         # Where the answer was echoed, so was the end of its line.
         self._asking = not echoed
         self.wait_no_more()
+
+    def _drop_typed_ahead(self) -> None:
+        # Consent to what nobody has read yet is none.
+        if os.isatty(self._in):
+            self._typed = b""
+            termios.tcflush(self._in, termios.TCIFLUSH)
 
     def _put(self, question: str) -> None:
         self.wait_no_more()

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import pty
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,23 @@ async def test_no_line_is_lost_between_questions_of_either_kind(keyboard: Keyboa
     assert terminal.ask_secret("Third?") == "three"
     assert await terminal.ask_meanwhile("Fourth?") == "four"
     assert "three" not in keyboard.shown.getvalue()
+
+
+async def test_at_a_terminal_what_was_typed_before_the_question_is_no_answer_to_it() -> None:
+    theirs, ours = pty.openpty()
+    try:
+        terminal = Terminal(ours, Console(file=io.StringIO()))
+        os.write(theirs, b"first\ny\nhalf a li")
+        # Both what the system still holds and what was read along with an earlier answer.
+        assert terminal.ask("First?") == "first"
+        terminal._typed += b"y\n"
+        asking = asyncio.create_task(terminal.ask_meanwhile("Agree?"))
+        await asyncio.sleep(0)
+        os.write(theirs, b"n\n")
+        assert await asking == "n"
+    finally:
+        os.close(theirs)
+        os.close(ours)
 
 
 async def test_a_question_that_is_withdrawn_takes_no_line(keyboard: Keyboard) -> None:
