@@ -2,8 +2,9 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from client.handoff import ExistingHandoff, NewHandoff, Offers, Outcome, next_of
 from client.login import AskedDevice, Login, activate, adopt, ask_for_key, log_in, take_back_up
 from client.profile import ProfileFolder
 from client.protocol.effects import Ended
+from client.protocol.existing_device import ExistingDevice
 from client.protocol.qr import QRCode
 from client.protocol.reasons import Reason
 from client.registration import require_secret
@@ -145,7 +147,9 @@ def approve(
             if code is not None and code.origin != device.profile.origin:
                 raise ending_of(Reason.WRONG_QR, "self")
             device.check_key_can_be_handed_on()
-            asyncio.run(_give_key(context, device, code, once=once or code is not None))
+            under_way = _UnderWay()
+            with under_way.told():
+                asyncio.run(_give_key(context, device, code, under_way, once=once or code is not None))
 
 
 def _scanned(context: Context, text: str) -> QRCode:
@@ -155,7 +159,26 @@ def _scanned(context: Context, text: str) -> QRCode:
         raise Fault("That is no code of hvx.") from fault
 
 
-async def _give_key(context: Context, device: ThisDevice, code: QRCode | None, *, once: bool) -> None:
+@dataclass(slots=True)
+class _UnderWay:
+    """The exchange that is under way, if one is."""
+
+    side: ExistingDevice | None = None
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """However it is cut short, the user learns whether the key went out."""
+        try:
+            yield
+        except BaseException as fault:
+            if self.side is not None and self.side.delivered:
+                raise _unconfirmed() from fault
+            raise
+
+
+async def _give_key(
+    context: Context, device: ThisDevice, code: QRCode | None, under_way: _UnderWay, *, once: bool
+) -> None:
     terminal = context.terminal
     person = PersonAtExistingDevice(terminal, device.profile.account)
     offers: Offers = {}
@@ -165,10 +188,11 @@ async def _give_key(context: Context, device: ThisDevice, code: QRCode | None, *
             offer, received = await next_offer(socket, offers)
             if code is not None and offer.request.exchange != code.exchange:
                 continue
-            side = consider(device, offer, received)
+            side = under_way.side = consider(device, offer, received)
             handoff = ExistingHandoff(side, socket, person, device.account_key, qr=code)
             handoff.offers = offers
             ending = _ending(await handoff.begin(), delivered=side.delivered)
+            under_way.side = None
             if ending is None:
                 continue
             if once:
@@ -195,10 +219,16 @@ def _ending(outcome: Outcome, *, delivered: bool) -> Ending | None:
         return Ending(Exit.DONE, "The new device has the account key.")
     if outcome.reason is Reason.USED_EXCHANGE:
         return None
-    if delivered and outcome.reason in (Reason.EXPIRED, Reason.USER, Reason.WITHDRAWN):
-        return Ending(
-            Exit.UNCONFIRMED,
-            "The key was handed over, but the new device did not confirm it. See hvx devices; revoke the "
-            "device if it was not yours.",
-        )
+    # That the key was not taken, the new device alone can say.
+    unknown = outcome.by != "peer" or outcome.reason in (Reason.EXPIRED, Reason.USER, Reason.WITHDRAWN)
+    if delivered and unknown:
+        return _unconfirmed()
     return ending_of(outcome.reason, outcome.by)
+
+
+def _unconfirmed() -> Ending:
+    return Ending(
+        Exit.UNCONFIRMED,
+        "The key was handed over, but the new device did not confirm it. See hvx devices; revoke the "
+        "device if it was not yours.",
+    )

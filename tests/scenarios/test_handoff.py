@@ -78,6 +78,11 @@ _count = iter(range(10_000))
 
 @pytest.fixture
 def people(server: LiveServer, tmp_path: Path) -> People:
+    return registered(server, tmp_path)
+
+
+def registered(server: LiveServer, tmp_path: Path) -> People:
+    """Somebody whose laptop has the account's key."""
     people = People(server, tmp_path, f"alice{next(_count)}")
     people.password.write_text(PASSWORD + "\n")
     code, said = people.on(
@@ -101,6 +106,18 @@ def test_a_declined_request_ends_both_sides_with_a_sentence_each(people: People)
     assert not people.has_key(people.phone)
 
 
+def test_a_yes_that_was_typed_before_the_question_is_no_consent(people: People) -> None:
+    with people.approve(terminal=True) as giving:
+        giving.hear("Waiting for a device that asks")
+        giving.type("y")
+        with people.login() as asking:
+            giving.hear(r"\[y/N\]")
+            giving.type("n")
+            assert giving.end() == Exit.DECLINED
+            assert asking.end() == Exit.DECLINED
+    assert not people.has_key(people.phone)
+
+
 def test_a_wrong_code_ends_both_sides_and_no_key_goes_out(people: People) -> None:
     with people.login() as asking, people.approve() as giving:
         giving.hear(r"\[y/N\]")
@@ -112,6 +129,34 @@ def test_a_wrong_code_ends_both_sides_and_no_key_goes_out(people: People) -> Non
         assert asking.end() == Exit.WRONG_CODE
         assert asking.last_line().startswith("On the other device a wrong code was typed")
     assert not people.has_key(people.phone)
+
+
+def test_who_leaves_after_the_key_went_out_is_told_that_it_did(people: People) -> None:
+    with people.login() as asking, people.approve() as giving:
+        giving.hear(r"\[y/N\]")
+        giving.type("y")
+        code = asking.hear(r"\b(\d{6})\b")[1]
+        giving.hear(r"\(6 digits\):")
+        giving.type(code)
+        giving.hear(r"new device:\s+(\d{4})\b")
+        giving.interrupt()
+        assert giving.end() == Exit.UNCONFIRMED
+        assert giving.last_line().startswith("The key was handed over, but")
+        assert asking.end() == Exit.ENDED_ELSEWHERE
+
+
+def test_a_server_that_is_lost_after_the_key_went_out_does_not_hide_that(tmp_path: Path) -> None:
+    with LiveServer(tmp_path / "server") as server:
+        people = registered(server, tmp_path)
+        with people.login() as asking, people.approve() as giving:
+            giving.hear(r"\[y/N\]")
+            giving.type("y")
+            code = asking.hear(r"\b(\d{6})\b")[1]
+            giving.hear(r"\(6 digits\):")
+            giving.type(code)
+            giving.hear(r"new device:\s+(\d{4})\b")
+            server.kill()
+            assert giving.end() == Exit.UNCONFIRMED
 
 
 def test_a_wrong_return_code_ends_both_sides_and_no_key_is_kept(people: People) -> None:
