@@ -8,10 +8,12 @@ from django.conf import settings
 
 from devices.authentication import check_token, with_scheme
 from devices.batches import Batches
+from devices.errors import InvalidDPoPProof, InvalidToken
 from devices.principal import Principal
 from devices.protocol.device_hash import DeviceHash
 from devices.push import device_group
 from devices.services import lifecycle
+from vault.errors import Problem
 
 __all__ = ["authenticate", "device_group"]
 
@@ -20,9 +22,8 @@ DPOP = "hvx.dpop."
 
 
 def _credentials(scope: dict[str, Any]) -> tuple[str | None, str | None]:
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    authorization = headers.get(b"authorization", b"").decode("latin-1") or None
-    proof = headers.get(b"dpop", b"").decode("latin-1") or None
+    authorization = _one(scope, b"authorization", InvalidToken)
+    proof = _one(scope, b"dpop", InvalidDPoPProof)
     for protocol in scope.get("subprotocols", ()):
         # A page cannot set headers on a socket. Which scheme the token needs, the token says.
         if authorization is None and protocol.startswith(BEARER):
@@ -30,6 +31,14 @@ def _credentials(scope: dict[str, Any]) -> tuple[str | None, str | None]:
         elif proof is None and protocol.startswith(DPOP):
             proof = protocol.removeprefix(DPOP)
     return authorization, proof
+
+
+def _one(scope: dict[str, Any], header: bytes, refusal: type[Problem]) -> str | None:
+    """The header's value; of two, nobody can say which one counts (RFC 9449 §4.3)."""
+    values: list[bytes] = [value for name, value in scope["headers"] if name == header]
+    if len(values) > 1:
+        raise refusal(f"{header.decode()} stands more than once")
+    return values[0].decode("latin-1") or None if values else None
 
 
 def _authenticate(scope: dict[str, Any]) -> Principal:

@@ -122,6 +122,9 @@ if HVX_DATABASE_URL:
     # The pool hands connections out to threads; persistent connections beside it are refused by
     # Django. Psycopg's `timeout` bounds how long a request waits for a free one.
     _database["CONN_MAX_AGE"] = 0
+    # The pool tries a connection before it hands it out, so that those which a restart of
+    # PostgreSQL has broken are replaced instead of failing the requests that get them.
+    _database["CONN_HEALTH_CHECKS"] = True
     _database.setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
         "max_size": HVX_THREADS + 4,
@@ -150,6 +153,8 @@ if CLUSTER:
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": HVX_REDIS_URL,
             "KEY_PREFIX": "hvx",
+            # A Redis that hangs is soon one that does not answer; no request waits long for it.
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }
     }
     CHANNEL_LAYERS = {"default": {"BACKEND": "hvx.layers.SealedRedisChannelLayer"}}

@@ -304,8 +304,8 @@ def states() -> tuple[Row, ...]:
 _WINDOW: Final = f"{LIMIT_WINDOW_SECONDS / 60:.0f} minutes"
 
 LIMITS: Final = (
-    f"A frame is one JSON object in text, at most {MAX_FRAME_BYTES // 1024} KiB: what is relayed is "
-    "`bad_frame` if it is larger with what the server puts around it.",
+    f"A frame is one JSON object in text, at most {MAX_FRAME_BYTES // 1024} KiB.",
+    "What is relayed must fit into that together with what the server puts around it, or it is `bad_frame`.",
     f"An exchange ends {HELD_SECONDS:.0f} seconds after its request, and what it relayed is held no longer.",
     f"{REQUESTS_PER_DEVICE} requests a device and {REQUESTS_PER_ACCOUNT} an account in {_WINDOW}.",
     "Requests that were refused do not count.",

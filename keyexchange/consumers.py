@@ -11,6 +11,7 @@ import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from channels.consumer import get_handler_name
@@ -27,16 +28,17 @@ from devices.push import device_group
 from devices.sockets import authenticate
 from keyexchange import bells, queries
 from keyexchange.errors import (
-    CLOSE_FAILED,
     CLOSE_REFUSED,
     CLOSE_REVOKED,
     CLOSE_SUPERSEDED,
-    CLOSE_TRY_AGAIN,
+    UNREACHABLE,
     SubprotocolRequired,
+    closing,
+    problem_of,
 )
 from keyexchange.protocol import server_frames
 from keyexchange.protocol.desk import Desk
-from keyexchange.protocol.exchange import Sender, Woken
+from keyexchange.protocol.exchange import Sender
 from keyexchange.protocol.frames import ExchangeId, Frame, parse
 from keyexchange.protocol.refusals import BadFrame, Refused, UnknownDevice
 from keyexchange.store import exchange_store
@@ -65,6 +67,7 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
         self.bell = asyncio.Event()
         self.sent: dict[ExchangeId, int] = {}
         self.tasks: list[asyncio.Task[None]] = []
+        self.accepted = False
         self.joined = False
         self.over = False
 
@@ -92,29 +95,24 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             await work
         except StopConsumer:
             raise
-        except Problem as problem:
-            await self.end(CLOSE_TRY_AGAIN, problem.code)
         except Exception as error:
-            log.error("a socket failed: %s at %s", type(error).__name__, _where(error))
-            await self.end(CLOSE_FAILED, "")
+            if not isinstance(error, Problem):
+                log.error("a socket failed: %s at %s", type(error).__name__, _where(error))
+            await self.end(*closing(error))
 
     async def connect(self) -> None:
-        subprotocol = SUBPROTOCOL if SUBPROTOCOL in self.scope["subprotocols"] else None
-        try:
-            self.principal = await authenticate(self.scope)
-            if self.principal.device_key is None or not (self.principal.is_full or self.principal.is_pending):
-                raise AppToken
-            if subprotocol is None:
-                raise SubprotocolRequired
-        except Problem as problem:
-            # Accepted first: a browser shows a page nothing of an upgrade that was refused.
-            await self.accept(subprotocol)
-            revoked = problem.code == DeviceRevoked.code
-            await self.end(CLOSE_REVOKED if revoked else CLOSE_REFUSED, problem.code)
-            return
+        self.principal = await authenticate(self.scope)
+        if self.principal.device_key is None or not (self.principal.is_full or self.principal.is_pending):
+            raise AppToken
+        if SUBPROTOCOL not in self.scope["subprotocols"]:
+            raise SubprotocolRequired
         self.device_key = b64url(self.principal.device_key)
-        await self.accept(subprotocol)
+        await self.complete_upgrade()
         await self.join()
+
+    async def complete_upgrade(self) -> None:
+        self.accepted = True
+        await self.accept(SUBPROTOCOL if SUBPROTOCOL in self.scope["subprotocols"] else None)
 
     async def join(self) -> None:
         """Become the device's one socket, and begin to send."""
@@ -151,8 +149,10 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
         self.stop()
         if self.joined:
             device = self.principal.device
-            await self.channel_layer.group_discard(device_group(device), self.channel_name)
-            await presence.leave(device, self.serial)
+            # What cannot be told now runs out by itself.
+            with contextlib.suppress(*UNREACHABLE):
+                await self.channel_layer.group_discard(device_group(device), self.channel_name)
+                await presence.leave(device, self.serial)
 
     async def stay(self) -> None:
         """Keep the device present, and notice its end even if the message about it was lost.
@@ -164,15 +164,20 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             await asyncio.sleep(pause)
             if self.over:
                 return
-            await self.standing()
-            await presence.stay(self.principal.device, self.serial)
+            # There is a next time for what cannot be asked or told now, and no frame is taken unasked.
+            with contextlib.suppress(*UNREACHABLE):
+                await self.standing()
+                await presence.stay(self.principal.device, self.serial)
 
     async def standing(self) -> state.State:
-        """The device's state now; the socket of one that may not speak any more is closed."""
+        """The device's state now; the socket of one that may not speak any more is closed.
+
+        So is that of one that has become pending since it was greeted: it may come again as pending.
+        """
         current = await state.current(self.principal.device)
         if current == "ended":
             await self.end(CLOSE_REVOKED, DeviceRevoked.code)
-        elif current == "unknown":
+        elif current == "unknown" or (current == "pending" and self.principal.is_full):
             await self.end(CLOSE_REFUSED, InvalidToken.code)
         return current
 
@@ -191,18 +196,19 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
         self.over = True
         self.bell.set()
         with contextlib.suppress(OSError):
+            if not self.accepted:
+                # A browser shows a page nothing of an upgrade that was refused.
+                await self.complete_upgrade()
             await self.close(code, reason)
 
     # From the client
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.over:
-            return
-        current = await self.standing()
-        if current not in ("active", "pending"):
-            return
         exchange: str | None = None
         try:
+            current = await self.standing()
+            if self.over:
+                return
             if text_data is None:
                 raise BadFrame("A frame is text, not binary.")
             frame = parse(text_data)
@@ -210,27 +216,32 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             await self.take(frame, active=current == "active")
         except Refused as refused:
             await self.say(server_frames.error(refused.exchange, refused.code, refused.detail))
-        except Problem as problem:
-            await self.say(server_frames.error(exchange, problem.code, problem.title))
+        except (Problem, *UNREACHABLE) as error:
+            if problem := problem_of(error):
+                await self.say(server_frames.error(exchange, problem.code, problem.title))
 
     async def take(self, frame: Frame, *, active: bool) -> None:
         """Record the frame, then speak. Raises Refused and Problem, with nothing changed."""
         sender = Sender(self.principal.device, self.device_key, active)
         now = self.clock()
-        change: Change
         if frame.type == "request":
-            asking = await queries.asking((self.principal.account_id, self.principal.device))
-            if asking is None:
-                raise UnknownDevice(exchange=frame.exchange)
-
-            def change(desk: Desk) -> tuple[Desk, Woken]:
-                return desk.request(frame, sender, asking, now)
+            await self.request(frame, sender, now)
         else:
+            await self.record(lambda desk: desk.take(frame, sender, now))
 
-            def change(desk: Desk) -> tuple[Desk, Woken]:
-                return desk.take(frame, sender, now)
-
-        await self.record(change)
+    async def request(self, frame: Frame, sender: Sender, now: float) -> None:
+        asker = (self.principal.account_id, sender.device)
+        asking = await queries.asking(asker)
+        if asking is None:
+            # It has ended, or has another hash, since its state was read.
+            state.forget(sender.device)
+            await self.standing()
+            raise UnknownDevice(exchange=frame.exchange)
+        await self.record(lambda desk: desk.request(frame, sender, asking, now))
+        # An end between the question and the recording found no exchange to end; every later one does.
+        again = await queries.asking(asker)
+        for device in {sender.device} if again is None else {*asking.active} - {*again.active}:
+            await self.record(partial(Desk.without, device=device, now=now))
 
     async def record(self, change: Change) -> None:
         woken = await self.store.transact(self.principal.account_id, change)
@@ -276,6 +287,11 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
 
     async def device_ended(self, message: dict[str, Any]) -> None:
         await self.end(CLOSE_REVOKED, DeviceRevoked.code)
+
+    async def device_replaced(self, message: dict[str, Any]) -> None:
+        """The device has become pending, or has another hash."""
+        state.forget(self.principal.device)
+        await self.standing()
 
     async def device_superseded(self, message: dict[str, Any]) -> None:
         if self.serial < message["serial"]:

@@ -2,6 +2,10 @@
 
 from typing import Final
 
+from django.db import InterfaceError, OperationalError
+from redis.exceptions import RedisError
+
+from devices.errors import DeviceRevoked
 from keyexchange.protocol.refusals import (
     BadDevice,
     BadFrame,
@@ -42,11 +46,34 @@ CLOSE_SUPERSEDED: Final = 4409
 CLOSE_FAILED: Final = 1011
 CLOSE_TRY_AGAIN: Final = 1013
 
+UNREACHABLE: Final = (OperationalError, InterfaceError, RedisError, TimeoutError)
+"""What is raised where the database or Redis does not answer. Their texts may quote a query."""
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The problem that a client is told of; None for an exception that nobody expected."""
+    if isinstance(error, UNREACHABLE):
+        return StorageUnavailable()
+    return error if isinstance(error, Problem) else None
+
+
+def closing(error: Exception) -> tuple[int, str]:
+    """The code and the reason with which a socket closes that this exception ends."""
+    match problem_of(error):
+        case None:
+            return CLOSE_FAILED, ""
+        case DeviceRevoked():
+            return CLOSE_REVOKED, DeviceRevoked.code
+        case problem:
+            return CLOSE_REFUSED if problem.status < 500 else CLOSE_TRY_AGAIN, problem.code
+
+
 CLOSE_CODES: Final[dict[int, str]] = {
     CLOSE_REFUSED: "The upgrade was refused; the reason is the code of the same refusal over HTTP, "
     "or subprotocol_required.",
     CLOSE_REVOKED: "The device has ended.",
     CLOSE_SUPERSEDED: "The device has opened a newer socket.",
     CLOSE_FAILED: "The server failed; connect again.",
-    CLOSE_TRY_AGAIN: "The server cannot read its store now; the reason is a code. Connect again later.",
+    CLOSE_TRY_AGAIN: "Database, cache or vault do not answer now; the reason is the code. "
+    "Connect again later.",
 }

@@ -19,11 +19,12 @@ Asker = tuple[str, DeviceHash]
 def askings(askers: Collection[Asker]) -> dict[Asker, Asking]:
     """For each asker how it is named and which devices of its account it may ask, oldest first.
 
-    An asker whose device the account has not, or has no more, is left out.
+    An asker whose device the account has not, or has no more, or has ended is left out.
     """
     rows = (
         Device.objects.filter(
-            Q(state=DeviceState.ACTIVE) | Q(hash__in=[device for _, device in askers]),
+            Q(state=DeviceState.ACTIVE)
+            | Q(state=DeviceState.PENDING, hash__in=[device for _, device in askers]),
             account_id__in=[account_id for account_id, _ in askers],
             kind=DeviceKind.DEVICE,
         )

@@ -76,7 +76,7 @@ class Desk:
         desk, woken = self.aged(now)
         known = desk.exchanges.get(frame.exchange)
         if known is not None and known.last.get(sender.device) == frame.digest:
-            return desk, woken
+            return desk, woken | known.waited_for
         if known is not None or sender.active:
             raise OutOfOrder(exchange=frame.exchange)
         if any(exchange.is_open and exchange.new == sender.device for exchange in desk.exchanges.values()):
@@ -111,7 +111,7 @@ class Desk:
         if exchange is None:
             raise OutOfOrder(exchange=frame.exchange)
         if exchange.last.get(sender.device) == frame.digest:
-            return desk, woken
+            return desk, woken | exchange.waited_for
         event = exchange.event(frame, sender)
         try:
             exchange, news = exchange.after(event, by=sender.device, frame=frame)

@@ -85,6 +85,12 @@ class Exchange:
         """Who takes part: N, and E or the devices that may yet become E."""
         return (self.new, *(self.asked if self.peer is None else (self.peer,)))
 
+    @property
+    def waited_for(self) -> Woken:
+        """The devices that something lies here for. One that repeats its frame has them woken again,
+        for the first wake-up may not have reached them."""
+        return frozenset(self.outbox)
+
     def event(self, frame: Frame, sender: Sender) -> Event:
         """What this frame from this sender is. Raises OutOfOrder where it is nothing.
 

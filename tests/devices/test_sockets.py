@@ -51,6 +51,20 @@ def test_a_socket_without_a_proof_is_refused(person: Person) -> None:
     assert refused(upgrade(subprotocols=spoken)) == "invalid_dpop_proof"
 
 
+def test_a_header_that_stands_twice_is_refused(person: Person) -> None:
+    handset = person.handset
+    for name, value, code in (
+        (b"dpop", proof_of(handset), "invalid_dpop_proof"),
+        (b"dpop", "nonsense", "invalid_dpop_proof"),
+        (b"authorization", bearer(handset), "invalid_token"),
+        (b"authorization", "nonsense", "invalid_token"),
+    ):
+        for place in (0, 3):
+            scope = upgrade(authorization=bearer(handset), proof=proof_of(handset))
+            scope["headers"].insert(place, (name, value.encode()))
+            assert refused(scope) == code
+
+
 def test_a_proof_with_a_fault_is_refused(person: Person) -> None:
     handset = person.handset
     stranger = Person(person.wire).handset

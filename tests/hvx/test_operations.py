@@ -132,7 +132,8 @@ def test_a_deployment_without_tls_is_warned_of(tmp_path: Path) -> None:
 def test_every_answer_carries_a_nonce_a_request_id_and_leave_for_other_origins(client: Client) -> None:
     for path in ("/healthz", "/readyz", "/api/hvx/v1/instance", "/nowhere", "/api/hvx/v1/me"):
         answer = client.get(path)
-        assert len(answer["DPoP-Nonce"]) > 20, path
+        # Whether the process answers is asked without asking the cache.
+        assert len(answer.get("DPoP-Nonce", "")) > 20 or path == "/healthz", path
         assert len(answer["X-Request-Id"]) == 16
         assert answer["Access-Control-Allow-Origin"] == "*"
         assert answer["X-Content-Type-Options"] == "nosniff"

@@ -241,7 +241,15 @@ def test_a_byte_identical_repeat_of_a_senders_last_frame_changes_nothing(steps: 
     before = play.desk
     play.send(*STORY[steps - 1])
     assert play.desk is before
-    assert play.woken == frozenset()
+
+
+@pytest.mark.parametrize("steps", range(1, 7))
+def test_a_repeat_wakes_whom_something_waits_for_since_the_first_wake_up_may_be_lost(steps: int) -> None:
+    play = Play().upto(steps)
+    first = play.woken
+    play.send(*STORY[steps - 1])
+    assert first <= play.woken
+    assert all(play.desk.unsent(device, {}) for device in play.woken)
 
 
 def test_a_repeat_after_the_end_is_still_dropped_in_silence() -> None:
