@@ -78,6 +78,7 @@ class Home:
 
     def __init__(self, folder: Path, *, ask: bool = False) -> None:
         self.folder = folder
+        self._own = not ask
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         options = ["--trust-model", "always", "--no-auto-key-locate", "--no-auto-check-trustdb"]
         if not ask:
@@ -126,6 +127,9 @@ class Home:
             self._gpg.delete_keys(fingerprint, secret=secret, expect_passphrase=False)
         if self.secret_parts(fingerprint):
             raise GnupgFault("GnuPG did not delete the account key.")
+        if self._own:
+            # GnuPG made a revocation certificate beside the key, and leaves it there.
+            (self.folder / "openpgp-revocs.d" / f"{fingerprint}.rev").unlink(missing_ok=True)
 
     def secret_parts(self, fingerprint: str) -> list[KeyPart]:
         """The private key's primary and subkeys; empty when it is not here."""
