@@ -87,7 +87,9 @@ def _told(wanted: Login, answer: Any, known: Profile | None) -> Profile:
     username = None if "@" in wanted.login else wanted.login.strip().lower()
     account_id, name, account, fingerprint = take_account(answer, origin, username)
     # The key that was replaced elsewhere is still here, and goes when this device logs out.
-    held = [] if known is None or known.account != account else [known.fingerprint, *known.retired.split()]
+    # One that was made for a registration that never went through was never the account's.
+    was_its = known is not None and known.account == account and known.state != "registering"
+    held = [known.fingerprint, *known.retired.split()] if known is not None and was_its else []
     return Profile(
         origin=origin,
         account=account,

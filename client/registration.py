@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,11 @@ def register(
         undo.callback(home.stop)
         device = ThisDevice(folder, blank, device_key, api, home)
         fingerprint = _account_key(device, known)
+        # Kept before it is backed up: who cancels and repeats has a back-up of the key that is used.
+        device.keep(fingerprint=fingerprint)
         back_up(account, home.give_secret(fingerprint))
         given = _challenge(api, wanted.username)
-        device.profile = take_device(replace(blank, fingerprint=fingerprint), given, device.public_key)
+        device.profile = take_device(device.profile, given, device.public_key)
         certificate = home.sign(fingerprint, device.statement().certificate())
         # Saved before it is told: should the answer be lost, a login with this key finds the account.
         device.keep(certificate=certificate)
