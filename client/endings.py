@@ -63,6 +63,8 @@ def find_device(rows: list[ListedDevice], wanted: str) -> ListedDevice:
 
 def revoke(device: ThisDevice, named: ListedDevice, *, key_backed_up: bool = False) -> None:
     """End another device of the account, by the account key where that device has a key."""
+    if named.current:
+        raise Fault("That is this device; hvx logout ends it.")
     body = {} if named.kind != "device" else _revocation(device, DeviceHash(named.device))
     device.api.post(f"devices/{segment(named.device)}/revoke", body, params=_flag(key_backed_up))
 

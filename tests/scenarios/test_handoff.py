@@ -287,9 +287,17 @@ def test_the_last_device_ends_only_with_a_back_up_and_then_nothing_is_left_of_th
     assert "--key-backed-up" in said
     assert people.has_key(people.laptop)
     assert people.on(people.laptop, "logout", "--key-backed-up")[0] == Exit.DONE
-    assert not list((people.laptop / "gnupg" / "private-keys-v1.d").iterdir())
+    for folder in ("private-keys-v1.d", "openpgp-revocs.d"):
+        assert not list((people.laptop / "gnupg" / folder).iterdir())
     assert not (people.laptop / "device.key").exists()
     assert people.on(people.laptop, "whoami")[0] == Exit.NOT_LOGGED_IN
+
+
+def test_a_device_does_not_revoke_itself(people: People) -> None:
+    code, said = people.on(people.laptop, "revoke", "laptop", "--key-backed-up")
+    assert code == Exit.FAILED
+    assert said.strip() == "That is this device; hvx logout ends it."
+    assert people.has_key(people.laptop)
 
 
 def test_a_revoked_device_is_told_so_and_verify_shows_the_revocation(people: People) -> None:
@@ -411,9 +419,23 @@ def test_registering_at_a_terminal_insists_on_a_back_up(people: People) -> None:
         command.type("no")
         assert command.end() == Exit.CANCELLED
         assert PASSWORD not in command.said
-    assert file.read_text().startswith("-----BEGIN PGP PRIVATE KEY BLOCK-----")
+    backed_up = file.read_text()
+    assert backed_up.startswith("-----BEGIN PGP PRIVATE KEY BLOCK-----")
     code, _ = people.on(people.laptop, "verify", f"{people.username}t")
     assert code == Exit.SERVER_REFUSED
+    # Repeated, it is the same key, and the same back-up is one of it.
+    again = (
+        *("register", "--origin", people.server.url, "--username", f"{people.username}t"),
+        *("--email", f"{people.username}t@example.org", "--password-file", str(people.password)),
+    )
+    code, said = people.on(home, *again, "--backup", str(people.folder / "backup.asc"))
+    assert code == Exit.FAILED
+    assert "backup.asc is there already, and is not overwritten." in said
+    code, said = people.on(home, *again, "--backup", str(file))
+    assert code == Exit.DONE, said
+    assert file.read_text() == backed_up
+    with people.login("--login", f"{people.username}t", "--backup", str(file)) as lost_everything:
+        assert lost_everything.end() == Exit.DONE
 
 
 def test_two_handoffs_at_once_in_one_profile_are_refused(people: People) -> None:
