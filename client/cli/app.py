@@ -42,6 +42,7 @@ def hvx(
     ] = None,
 ) -> None:
     """What stands before the command."""
+    _open_closed_input()
     # Profile, back-ups and homes are nobody else's.
     os.umask(0o077)
     ctx.obj = Context(home or Path(platformdirs.user_data_dir("hvx")), gnupg_home)
@@ -57,6 +58,16 @@ app.command("whoami")(accounts.whoami)
 app.command("passwd")(accounts.passwd)
 app.command("logout")(endings.logout)
 app.add_typer(keys.app, name="key")
+
+
+def _open_closed_input() -> None:
+    # Else the next file or connection that is opened would be read as what was typed.
+    try:
+        os.fstat(0)
+    except OSError:
+        if (nothing := os.open(os.devnull, os.O_RDONLY)) != 0:
+            os.dup2(nothing, 0)
+            os.close(nothing)
 
 
 def main() -> None:

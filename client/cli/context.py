@@ -68,6 +68,12 @@ def one_sentence(terminal: Terminal) -> Iterator[None]:
         told = Ending(Exit.CANCELLED, "You cancelled.")
     except (Fault, ValueError) as fault:
         told = ending_of_fault(fault)
+    except OSError as fault:
+        named = "" if fault.filename is None else f"{fault.filename}: "
+        told = Ending(Exit.FAILED, f"{named}{fault.strerror or type(fault).__name__}.")
+    except Exception as fault:
+        # Its kind alone: what else it holds may be anything, a secret too.
+        told = Ending(Exit.FAILED, f"hvx failed by a mistake of its own ({type(fault).__name__}).")
     finally:
         terminal.wait_no_more()
     terminal.say(told.sentence, style=None if told.exit_code is Exit.DONE else "red")
