@@ -9,7 +9,15 @@ from client.api import Api
 from client.backup import write_back_up
 from client.cli.context import Context, one_sentence
 from client.cli.exits import Ending, Exit
-from client.cli.options import DeviceName, KeyStore, Origin, PasswordFile, default_device_name
+from client.cli.options import (
+    DeviceName,
+    KeyStore,
+    Origin,
+    PasswordFile,
+    default_device_name,
+    server_of,
+    username_of,
+)
 from client.device import NotLoggedIn
 from client.faults import Fault
 from client.profile import ProfileFolder
@@ -42,9 +50,12 @@ def register_command(
     context: Context = ctx.obj
     terminal = context.terminal
     with one_sentence(terminal):
+        # Each judged where it is given, before a password is asked for.
+        server = server_of(origin or terminal.ask("Server (https://...):"))
+        name = username_of(username or terminal.ask("Username:"))
         wanted = Registration(
-            origin=origin or terminal.ask("Server (https://...):"),
-            username=username or terminal.ask("Username:"),
+            origin=server,
+            username=name,
             email=email or terminal.ask("E-mail address:"),
             password=context.new_password(password_file, "Password:"),
             device_name=device_name or default_device_name(),
@@ -110,25 +121,6 @@ def whoami(ctx: typer.Context) -> None:
             context.terminal.say(line)
 
 
-def passwd(
-    ctx: typer.Context,
-    password_file: PasswordFile = None,
-    new_password_file: Annotated[Path | None, typer.Option(help="The file with the new password.")] = None,
-) -> None:
-    """Change the password; it ends no device."""
-    context: Context = ctx.obj
-    with one_sentence(context.terminal), context.device() as device:
-        device.renew_token()
-        body = {
-            "password": context.password(password_file, "Present password:"),
-            "new_password": context.new_password(new_password_file, "New password:"),
-        }
-        answer: Any = device.api.post("me/password", body)
-        if "other_devices_stay_signed_in" in (answer or {}).get("warnings", ()):
-            context.terminal.say("Your other devices stay logged in; hvx revoke ends one that was lost.")
-        context.terminal.say("The password is changed.")
-
-
 def verify(
     ctx: typer.Context,
     user: Annotated[str, typer.Argument(help="username, or username@host of another server.")],
@@ -153,14 +145,14 @@ def verify(
 
 def _server_of(user: str, origin: str | None, own: str | None) -> tuple[str, str]:
     username, _, host = user.removeprefix("@").partition("@")
-    server = origin or own
+    server = server_of(origin) if origin else own
     if host and (server is None or server.partition("://")[2] != host):
-        server = origin or f"https://{host}"
+        server = server if origin else server_of(f"https://{host}")
     if server is None:
         raise NotLoggedIn("Say which server is meant: give USER as username@host, or --origin.")
     if host and server.partition("://")[2] != host:
         raise Fault("The account is not of that server.")
-    return server, username
+    return server, username_of(username)
 
 
 def _tell(context: Context, report: Report, *, trusted: bool) -> None:

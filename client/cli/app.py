@@ -7,7 +7,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from client.cli import accounts, endings, handing, keys
+from client.cli import accounts, endings, handing, keys, passwords
 from client.cli.context import Context
 from client.cli.exits import MEANINGS
 
@@ -55,7 +55,7 @@ app.command("devices")(endings.devices)
 app.command("revoke")(endings.revoke)
 app.command("verify")(accounts.verify)
 app.command("whoami")(accounts.whoami)
-app.command("passwd")(accounts.passwd)
+app.command("passwd")(passwords.passwd)
 app.command("logout")(endings.logout)
 app.add_typer(keys.app, name="key")
 

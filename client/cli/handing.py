@@ -15,7 +15,7 @@ from client.approval import consider
 from client.backup import read_back_up
 from client.cli.context import Context, one_sentence
 from client.cli.exits import Ending, Exit, ending_of
-from client.cli.options import DeviceName, KeyStore, Origin, PasswordFile, default_device_name
+from client.cli.options import DeviceName, KeyStore, Origin, PasswordFile, default_device_name, server_of
 from client.cli.people import PersonAtExistingDevice, PersonAtNewDevice
 from client.device import ThisDevice
 from client.endings import ListedDevice, find_device
@@ -51,8 +51,9 @@ def login(
     context: Context = ctx.obj
     terminal = context.terminal
     with one_sentence(terminal):
+        server = server_of(origin or terminal.ask("Server (https://...):"))
         wanted = Login(
-            origin=origin or terminal.ask("Server (https://...):"),
+            origin=server,
             login=name or terminal.ask("Username or e-mail address:"),
             password=context.password(password_file),
             device_name=device_name or default_device_name(),

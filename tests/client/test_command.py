@@ -11,6 +11,7 @@ from rich.console import Console
 
 from client.cli.context import one_sentence
 from client.cli.exits import Exit
+from client.cli.options import server_of
 from client.cli.terminal import Terminal
 from tests.commands import HVX, run
 
@@ -40,3 +41,25 @@ def test_a_mistake_of_its_own_is_told_by_its_kind_alone(capsys: pytest.CaptureFi
     assert ended.value.exit_code == Exit.FAILED
     said = capsys.readouterr().out
     assert said.strip() == "hvx failed by a mistake of its own (KeyError)."
+
+
+@pytest.mark.parametrize("origin", ["example.org", "https://Example.org", "https://example.org//", "ftp://a"])
+def test_an_address_that_is_none_is_told_before_a_password_is_asked(tmp_path: Path, origin: str) -> None:
+    for command in ("login", "register"):
+        code, said = run(command, "--origin", origin, home=tmp_path / "home")
+        assert code == Exit.FAILED
+        assert said.startswith("That is no server's address: it is like https://example.org")
+
+
+@pytest.mark.parametrize("username", ["Alice", "a-b", "a" * 31])
+def test_a_username_that_can_be_none_is_told_before_a_password_is_asked(
+    tmp_path: Path, username: str
+) -> None:
+    arguments = ("register", "--origin", "http://localhost:9", "--username", username)
+    code, said = run(*arguments, home=tmp_path / "home")
+    assert code == Exit.FAILED
+    assert said.strip() == "That is no username: it is 1 to 30 of a-z, 0-9 and _."
+
+
+def test_a_slash_at_the_end_of_an_address_does_no_harm() -> None:
+    assert server_of("https://example.org/") == "https://example.org"

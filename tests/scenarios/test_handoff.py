@@ -400,6 +400,34 @@ def test_a_changed_password_is_the_one_that_logs_in(people: People) -> None:
         assert new.end() == Exit.DONE
 
 
+def test_a_forgotten_password_is_set_anew_by_the_account_key_and_by_no_other(people: People) -> None:
+    other = people.folder / "other"
+    code, said = people.on(
+        other,
+        *("register", "--origin", people.server.url, "--username", f"{people.username}x"),
+        *("--email", f"{people.username}x@example.org", "--password-file", str(people.password)),
+        *("--backup", str(people.folder / "other.asc")),
+    )
+    assert code == Exit.DONE, said
+    changed = people.folder / "changed"
+    reset = ("passwd", "--reset", "--new-password-file", str(changed))
+    of_nobody_here = (*reset, "--origin", f"{people.server.url}/", "--username", people.username, "--backup")
+    changed.write_text("correct-horse-second-battery\n")
+    assert people.on(people.phone, *reset)[0] == Exit.NOT_LOGGED_IN
+    assert people.on(people.phone, *of_nobody_here, str(people.folder / "other.asc"))[0] == (
+        Exit.SERVER_REFUSED
+    )
+    assert people.on(people.laptop, *reset)[0] == Exit.DONE
+    with people.login("--backup", str(people.folder / "backup.asc")) as old:
+        assert old.end() == Exit.SERVER_REFUSED
+    changed.write_text("correct-horse-third-battery\n")
+    code, said = people.on(people.phone, *of_nobody_here, str(people.folder / "backup.asc"))
+    assert (code, said.strip()) == (Exit.DONE, "The password is changed.")
+    people.password.write_text(changed.read_text())
+    with people.login("--backup", str(people.folder / "backup.asc")) as new:
+        assert new.end() == Exit.DONE
+
+
 def test_registering_at_a_terminal_insists_on_a_back_up(people: People) -> None:
     home, file = people.folder / "tablet", people.folder / "asked.asc"
     with Command("register", "--origin", people.server.url, home=home, terminal=True) as command:
