@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from client.faults import ApiError, NoAnswer
+from client.faults import ApiError, Fault, NoAnswer
 from client.protocol import dpop
 from client.protocol.encoding import check_origin
 from client.text import clean
@@ -85,6 +85,8 @@ class Api:
             try:
                 return self._once(method, path, body, params, token, prove)
             except ApiError as error:
+                if error.code == "invalid_dpop_proof" and "htu" in error.detail:
+                    self._say_other_origin(error)
                 if error.code != "use_dpop_nonce" or attempt == 2:
                     raise
         raise AssertionError("unreachable")
@@ -102,6 +104,15 @@ class Api:
             nonce=self.nonce,
             token=token,
         )
+
+    def _say_other_origin(self, refusal: ApiError) -> None:
+        # The proof is of the address that was typed: it is for the user to say that another is meant.
+        try:
+            told = check_origin(self._once("GET", "instance", None, None, False, False)["origin"])
+        except (Fault, ValueError, TypeError, KeyError):
+            return
+        if told != self.origin:
+            raise Fault(f"This server calls itself {told}; use --origin {told}.") from refusal
 
     def _once(
         self,

@@ -11,7 +11,7 @@ import pytest
 
 from client.api import MAX_ANSWER, Api, is_loopback
 from client.directory import pages, published
-from client.faults import ApiError, NoAnswer
+from client.faults import ApiError, Fault, NoAnswer
 from client.protocol.encoding import b64url
 from tests.client.pair import device_key, identity
 
@@ -50,6 +50,33 @@ def test_a_second_refusal_of_the_nonce_is_not_answered_by_a_third_try() -> None:
         _api(server).post("sessions", {})
     assert refused.value.code == "use_dpop_nonce"
     assert [_claims(request).get("nonce") for request in seen] == [None, "nonce 1"]
+
+
+@pytest.mark.parametrize("told", [ORIGIN, "no origin", None, 7])
+def test_a_proof_that_is_refused_for_its_address_stays_refused_where_no_other_is_known(told: object) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/instance"):
+            return httpx.Response(200, json={"origin": told})
+        return _problem(401, "invalid_dpop_proof", detail="htu is another address")
+
+    with pytest.raises(ApiError) as refused:
+        _api(server).post("sessions", {})
+    assert refused.value.code == "invalid_dpop_proof"
+
+
+def test_a_server_of_another_name_is_named_and_the_proof_is_not_made_for_it() -> None:
+    seen: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if request.url.path.endswith("/instance"):
+            return httpx.Response(200, json={"origin": "https://other.example"})
+        return _problem(401, "invalid_dpop_proof", detail="htu is another address")
+
+    with pytest.raises(Fault, match=r"calls itself https://other\.example; use --origin https://other\.ex"):
+        _api(server).post("sessions", {})
+    assert [request.url.host for request in seen] == ["example.org", "example.org"]
+    assert "DPoP" not in seen[1].headers
 
 
 def test_the_nonce_of_each_answer_goes_into_the_next_proof_and_no_proof_is_used_twice() -> None:
