@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import segno
 import typer
@@ -17,10 +17,11 @@ from client.cli.context import Context, one_sentence
 from client.cli.exits import Ending, Exit, ending_of
 from client.cli.options import DeviceName, KeyStore, Origin, PasswordFile, default_device_name, server_of
 from client.cli.people import PersonAtExistingDevice, PersonAtNewDevice
+from client.cli.terminal import Terminal
 from client.device import ThisDevice
 from client.endings import ListedDevice, find_device
-from client.faults import ApiError, Fault
-from client.handoff import ExistingHandoff, NewHandoff, Offers, Outcome, next_offer
+from client.faults import ApiError, Fault, NoAnswer
+from client.handoff import ExistingHandoff, Heard, Line, NewHandoff, Offers, Outcome, next_offer
 from client.login import AskedDevice, Login, activate, adopt, ask_for_key, log_in, take_back_up
 from client.profile import ProfileFolder
 from client.protocol.effects import Ended
@@ -184,9 +185,9 @@ async def _give_key(
     person = PersonAtExistingDevice(terminal, device.profile.account)
     offers: Offers = {}
     async with _fixed_words(), Socket(device.identity, device) as socket:
+        waiting = _Waiting(socket, terminal, device.profile.account)
         while True:
-            terminal.wait_for(f"Waiting for a device that asks for the key of {device.profile.account} ...")
-            offer, received = await next_offer(socket, offers)
+            offer, received = await next_offer(waiting.begin(), offers)
             if code is not None and offer.request.exchange != code.exchange:
                 continue
             side = under_way.side = consider(device, offer, received)
@@ -199,6 +200,36 @@ async def _give_key(
             if once:
                 raise ending
             terminal.say(ending.sentence, style=None if ending.exit_code is Exit.DONE else "red")
+
+
+class _Waiting:
+    """The line while no exchange runs: then there is time for a server to come back."""
+
+    def __init__(self, line: Line, terminal: Terminal, account: str) -> None:
+        self._line = line
+        self._terminal = terminal
+        self._said = f"Waiting for a device that asks for the key of {account} ..."
+
+    def begin(self) -> Self:
+        self._terminal.wait_for(self._said)
+        return self
+
+    async def next(self) -> Heard:
+        lost = False
+        while True:
+            try:
+                heard = await self._line.next()
+            except NoAnswer:
+                if not lost:
+                    self._terminal.wait_for("The server does not answer; trying again ...")
+                lost = True
+                continue
+            if lost:
+                self.begin()
+            return heard
+
+    async def send(self, text: str) -> None:
+        await self._line.send(text)
 
 
 @asynccontextmanager

@@ -159,6 +159,21 @@ def test_a_server_that_is_lost_after_the_key_went_out_does_not_hide_that(tmp_pat
             assert giving.end() == Exit.UNCONFIRMED
 
 
+def test_an_approval_that_waits_outlives_a_server_that_comes_back(tmp_path: Path) -> None:
+    with LiveServer(tmp_path / "server") as server:
+        people = registered(server, tmp_path)
+        with people.approve() as giving:
+            giving.hear("Waiting for a device that asks")
+            server.kill()
+            giving.hear("The server does not answer; trying again")
+            server.start()
+            giving.hear("Waiting for a device that asks")
+            with people.login() as asking:
+                giving.hear(r"\[y/N\]")
+                giving.type("n")
+                assert (giving.end(), asking.end()) == (Exit.DECLINED, Exit.DECLINED)
+
+
 def test_a_wrong_return_code_ends_both_sides_and_no_key_is_kept(people: People) -> None:
     with people.login() as asking, people.approve() as giving:
         giving.hear(r"\[y/N\]")
