@@ -28,6 +28,12 @@ def write_back_up(path: Path, private_key: str, passphrase: str | None) -> None:
         os.fsync(file.fileno())
 
 
+def refuse_existing(path: Path) -> None:
+    """`Fault` where something is there already."""
+    if os.path.lexists(path):
+        raise Fault(f"{path} is there already, and is not overwritten.")
+
+
 def read_back_up(path: Path, ask_passphrase: Callable[[], str]) -> str:
     """The armored private key of a back-up; `ask_passphrase` is called for an encrypted one."""
     try:

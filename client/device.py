@@ -153,6 +153,8 @@ def open_device(path: Path, gnupg_home: Path | None, *, states: tuple[str, ...] 
     """The device of a profile folder; `NotLoggedIn` where it has none in one of these states."""
     folder = ProfileFolder(path)
     profile, key = folder.load(), folder.device_key()
+    if profile is not None and key is not None and profile.state == "pending" and "pending" not in states:
+        raise NotLoggedIn("This device has not the account key yet: run hvx login.")
     if profile is None or key is None or profile.state not in states:
         raise NotLoggedIn("Nobody is logged in here; use hvx register or hvx login.")
     return ThisDevice(

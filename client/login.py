@@ -19,6 +19,7 @@ from client.protocol.effects import Adopt
 from client.protocol.encoding import DeviceHash, check_origin, key_bytes
 from client.protocol.new_device import NewDevice
 from client.protocol.qr import SECRET_LENGTH
+from client.protocol.reasons import Refused
 from client.text import clean
 
 
@@ -153,11 +154,15 @@ def adopt(device: ThisDevice, keys: Adopt) -> None:
 
 def take_back_up(device: ThisDevice, private_key: str) -> None:
     """Store the account key from the user's own back-up, once it is known to be that key."""
-    with Examination().examine(private_key) as key:
-        if key.fingerprint != device.profile.fingerprint:
-            raise KeyFault("The back-up holds another key than this account's.")
-        if not key.every_secret_key_works():
-            raise KeyFault("The key in the back-up does not sign and decrypt with each of its parts.")
+    try:
+        with Examination().examine(private_key) as key:
+            if key.fingerprint != device.profile.fingerprint:
+                raise KeyFault("The back-up holds another key than this account's.")
+            if not key.every_secret_key_works():
+                raise KeyFault("The key in the back-up does not sign and decrypt with each of its parts.")
+    except Refused as refused:
+        # A file of the user's own: nobody interferes by it.
+        raise KeyFault("That file holds no private key that can be read.") from refused
     device.home.take_secret(private_key)
 
 

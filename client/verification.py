@@ -52,7 +52,7 @@ def verify_account(api: Api, username: str, fingerprint: str | None = None) -> R
         keys = {key.fingerprint: key}
         findings.extend(_chain(open_keys, api.origin, account, told, keys))
         for device in told.devices.values():
-            findings.extend(_device(api.origin, account, keys, key, device))
+            findings.append(_device(api.origin, account, keys, key, device))
         return Report(account, key.fingerprint, tuple(findings))
 
 
@@ -89,27 +89,25 @@ def _chain(
 
 def _device(
     origin: str, account: str, keys: dict[str, Examined], current: Examined, device: PublishedDevice
-) -> Iterator[Finding]:
+) -> Finding:
+    def found(good: bool, what: str) -> Finding:
+        return Finding(good, device.device, what)
+
     if device_hash(account, device.device_key, device.challenge) != device.device:
-        yield Finding(False, device.device, "device hash does not fit its key and challenge")
-        return
+        return found(False, "device hash does not fit its key and challenge")
     if device.certificate is None and device.ended:
-        yield Finding(True, device.device, "ended, and was never certified")
-        return
+        return found(True, "ended, and was never certified")
     # A device that ended before the key changed is certified by the key of its time.
     allowed = keys.values() if device.ended else [current]
-    signer = next((key for key in allowed if _certified(origin, account, key, device)), None)
-    if signer is None:
-        yield Finding(False, device.device, "no certificate by the account key: not a device of its owner")
-        return
-    yield Finding(True, device.device, "device, certified by the account key")
+    if not any(_certified(origin, account, key, device) for key in allowed):
+        return found(False, "no certificate by the account key: not a device of its owner")
+    certified = "device, certified by the account key"
     if device.revocation is None:
-        if device.ended:
-            yield Finding(True, device.device, "ended without a revocation, on the server's word")
-        return
-    revoked = any(_revoked(origin, account, key, device) for key in keys.values())
-    what = "revoked by the account key" if revoked else "revocation does not hold: the server took it away"
-    yield Finding(revoked, device.device, what)
+        ended = ", ended without a revocation, on the server's word" if device.ended else ""
+        return found(True, certified + ended)
+    if any(_revoked(origin, account, key, device) for key in keys.values()):
+        return found(True, f"{certified}, revoked by the account key")
+    return found(False, f"{certified}; its revocation does not hold: the server took it away")
 
 
 def _certified(origin: str, account: str, key: Examined, device: PublishedDevice) -> bool:

@@ -82,7 +82,7 @@ def keep_back_up(
         terminal.say(f"The key of {account} is on this device only. If it is lost with all your devices,")
         terminal.say("nobody can bring back the account or open its files. Make a back-up now.")
         file = Path(terminal.ask("Write the back-up to the file:")).expanduser()
-    passphrase = back_up_passphrase(context, passphrase_file, asked=asked)
+    passphrase = back_up_passphrase(context, passphrase_file, asked=asked or terminal.person)
     write_back_up(file, private_key, passphrase)
     terminal.say(f"The back-up is in {file}{'' if passphrase else ', unencrypted'}.")
     if asked:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from client.backup import read_back_up, write_back_up
+from client.backup import read_back_up, refuse_existing, write_back_up
 from client.cli.accounts import back_up_passphrase, keep_back_up
 from client.cli.context import Context, one_sentence
 from client.cli.options import PasswordFile
@@ -30,6 +30,7 @@ def export(
     with one_sentence(context.terminal), context.device("active", "pending") as device:
         if not device.has_account_key():
             raise Fault("The account key is not on this device.")
+        refuse_existing(file)
         passphrase = back_up_passphrase(context, passphrase_file, asked=context.terminal.person)
         write_back_up(file, device.home.give_secret(device.profile.fingerprint), passphrase)
         context.terminal.say(f"The back-up is in {file}{'' if passphrase else ', unencrypted'}.")

@@ -308,6 +308,50 @@ def test_the_last_device_ends_only_with_a_back_up_and_then_nothing_is_left_of_th
     assert people.on(people.laptop, "whoami")[0] == Exit.NOT_LOGGED_IN
 
 
+def test_a_pending_device_is_told_what_it_lacks(people: People) -> None:
+    with people.login() as asking:
+        asking.hear("to accept: run hvx approve there")
+        asking.interrupt()
+        assert asking.end() == Exit.CANCELLED
+    code, said = people.on(people.phone, "devices")
+    assert (code, said.strip()) == (
+        Exit.NOT_LOGGED_IN,
+        "This device has not the account key yet: run hvx login.",
+    )
+
+
+def test_a_file_that_is_no_key_is_the_users_own_mistake(people: People) -> None:
+    file = people.folder / "nothing"
+    file.write_text("not a key\n")
+    code, said = people.on(people.laptop, "key", "import", str(file))
+    assert (code, said.strip()) == (Exit.FAILED, "That file holds no private key that can be read.")
+
+
+def test_a_back_up_is_not_written_over_a_file_and_no_passphrase_is_asked_for_it(people: People) -> None:
+    file = people.folder / "backup.asc"
+    before = file.read_bytes()
+    with Command("key", "export", str(file), home=people.laptop, terminal=True) as command:
+        assert command.end() == Exit.FAILED
+        assert command.last_line().endswith("backup.asc is there already, and is not overwritten.")
+        assert "Passphrase" not in command.said
+    assert file.read_bytes() == before
+
+
+def test_at_a_terminal_a_back_up_is_not_left_unencrypted_unasked(people: People) -> None:
+    file = people.folder / "tablet.asc"
+    arguments = (
+        *("register", "--origin", people.server.url, "--username", f"{people.username}p"),
+        *("--email", f"{people.username}p@example.org", "--password-file", str(people.password)),
+        *("--backup", str(file)),
+    )
+    with Command(*arguments, home=people.folder / "tablet", terminal=True) as command:
+        for question in (r"Passphrase for the back-up \(empty for none\):", "Again:"):
+            command.hear(question)
+            command.type("nine planted words for nobody")
+        assert command.end() == Exit.DONE
+    assert file.read_text().startswith("-----BEGIN PGP MESSAGE-----")
+
+
 def test_a_device_does_not_revoke_itself(people: People) -> None:
     code, said = people.on(people.laptop, "revoke", "laptop", "--key-backed-up")
     assert code == Exit.FAILED
@@ -325,7 +369,7 @@ def test_a_revoked_device_is_told_so_and_verify_shows_the_revocation(people: Peo
     code, said = people.on(people.laptop, "verify", people.username)
     assert code == Exit.DONE, said
     assert said.count("certified by the account key") == 2
-    assert said.count("revoked by the account key") == 1
+    assert said.count("certified by the account key, revoked by the account key") == 1
 
 
 def test_a_revoked_device_that_waits_for_requests_ends_at_once(people: People) -> None:
