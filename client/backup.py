@@ -48,12 +48,13 @@ def read_back_up(path: Path, ask_passphrase: Callable[[], str]) -> str:
 
 
 def _is_back_up(path: Path, private_key: str, passphrase: str | None) -> bool:
+    asked = False
+
     def give_passphrase() -> str:
         nonlocal asked
         asked = True
         return passphrase or ""
 
-    asked = False
     try:
         held = read_back_up(path, give_passphrase)
     except Fault:
