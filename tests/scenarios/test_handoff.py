@@ -548,3 +548,12 @@ def test_a_server_that_is_not_there_is_said_to_be_so(people: People) -> None:
     )
     assert code == Exit.NO_ANSWER
     assert "does not answer" in said
+
+
+def test_a_server_reached_under_another_name_says_its_own(people: People) -> None:
+    other = people.server.url.replace("localhost", "127.0.0.1")
+    with people.login("--origin", other) as asking:
+        assert asking.end() == Exit.FAILED
+        assert asking.last_line() == (
+            f"This server calls itself {people.server.url}; use --origin {people.server.url}."
+        )
