@@ -35,6 +35,7 @@ from keyexchange.errors import (
     SubprotocolRequired,
     closing,
     problem_of,
+    where,
 )
 from keyexchange.protocol import server_frames
 from keyexchange.protocol.desk import Desk
@@ -58,6 +59,7 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
 
     principal: Principal
     device_key: str
+    recording: asyncio.Task[None]
     serial: int = 0
 
     def __init__(self, *, clock: Clock = time.time, store: ExchangeStore | None = None) -> None:
@@ -97,7 +99,7 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             raise
         except Exception as error:
             if not isinstance(error, Problem):
-                log.error("a socket failed: %s at %s", type(error).__name__, _where(error))
+                log.error("a socket failed: %s at %s", type(error).__name__, where(error))
             await self.end(*closing(error))
 
     async def connect(self) -> None:
@@ -277,8 +279,13 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             self.sent[exchange] = parcel.serial
             parted = parted or parcel.parting
         if parted:
-            await self.record(lambda desk: (desk.handed_over(self.principal.device, self.sent), frozenset()))
+            # Many a client leaves upon such a frame; that it has been handed over is recorded all the same.
+            self.recording = asyncio.create_task(self.guarded(self.record_handing_over(dict(self.sent))))
+            await asyncio.shield(self.recording)
         self.sent = {id: serial for id, serial in self.sent.items() if id in desk.exchanges}
+
+    async def record_handing_over(self, sent: dict[ExchangeId, int]) -> None:
+        await self.record(lambda desk: (desk.handed_over(self.principal.device, sent), frozenset()))
 
     # From the channel layer
 
@@ -296,11 +303,3 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
     async def device_superseded(self, message: dict[str, Any]) -> None:
         if self.serial < message["serial"]:
             await self.end(CLOSE_SUPERSEDED, "superseded")
-
-
-def _where(error: BaseException) -> str:
-    """The innermost line of the traceback: file and number, no values."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "nowhere" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -68,6 +68,14 @@ def closing(error: Exception) -> tuple[int, str]:
             return CLOSE_REFUSED if problem.status < 500 else CLOSE_TRY_AGAIN, problem.code
 
 
+def where(error: BaseException) -> str:
+    """The innermost line of the traceback: file and number, no values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "nowhere" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+
+
 CLOSE_CODES: Final[dict[int, str]] = {
     CLOSE_REFUSED: "The upgrade was refused; the reason is the code of the same refusal over HTTP, "
     "or subprotocol_required.",

@@ -16,6 +16,7 @@ from keyexchange.consumers import SUBPROTOCOL
 from keyexchange.protocol.exchange import HELD_SECONDS
 from keyexchange.protocol.frames import MAX_FRAME_BYTES
 from keyexchange.services import end_exchanges_of
+from keyexchange.store.base import ExchangeStore
 from keyexchange.store.memory import MemoryExchangeStore
 from tests.keyexchange.builders import LAPTOP, NEW, STORY, STRANGER, TABLET, Actor, X, exchange_id
 from tests.keyexchange.conftest import PATIENCE, Clock, House, Socket
@@ -257,6 +258,39 @@ async def test_an_ack_that_a_dead_connection_did_not_take_comes_again(house: Hou
     await house.leave(laptop)
     laptop = await house.connect(LAPTOP)
     assert (await laptop.frame())["frame"]["type"] == "ack"
+
+
+class HeldUp(MemoryExchangeStore):
+    """A way to another store that can be held up."""
+
+    def __init__(self, store: ExchangeStore) -> None:
+        super().__init__()
+        self.store = store
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def transact(self, account_id: str, change: Any) -> Any:
+        await self.gate.wait()
+        return await self.store.transact(account_id, change)
+
+    async def read(self, account_id: str) -> Any:
+        return await self.store.read(account_id)
+
+
+async def test_a_client_that_leaves_upon_its_ack_does_not_get_it_again(house: House) -> None:
+    slow = HeldUp(house.store)
+    new = await house.connect(NEW)
+    laptop = await house.connect(LAPTOP, application=house.worker(slow))
+    for actor, kind in STORY[:5]:
+        await (new if actor is NEW else laptop).say(actor.text(kind, X))
+        await (laptop if actor is NEW else new).frame()
+    slow.gate.clear()
+    await new.say(NEW.text("ack", X))
+    assert (await laptop.frame())["frame"]["type"] == "ack"
+    await house.leave(laptop)
+    slow.gate.set()
+    laptop = await house.connect(LAPTOP)
+    assert await laptop.silent()
 
 
 async def test_a_newer_socket_closes_the_older_one(house: House) -> None:
