@@ -21,9 +21,8 @@ def environment(data_dir: Path, port: int) -> dict[str, str]:
     }
 
 
-def make_run_and_interrupt(data_dir: Path) -> str:
+def make_run_and_interrupt(data_dir: Path, port: int) -> str:
     """Types `make run`, waits until it is healthy, types Ctrl-C; gives what stood on the terminal."""
-    port = free_port()
     with subprocess.Popen(
         ["make", "--no-print-directory", "run"],
         cwd=REPOSITORY,
@@ -47,8 +46,9 @@ def make_run_and_interrupt(data_dir: Path) -> str:
 
 def test_make_run_starts_a_healthy_server_and_ctrl_c_ends_it_cleanly_twice(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
+    port = free_port()
     for _ in range(2):
-        text = make_run_and_interrupt(data_dir)
+        text = make_run_and_interrupt(data_dir, port)
         assert "Traceback" not in text
         assert "Error" not in text
     assert data_dir.stat().st_mode & 0o077 == 0
