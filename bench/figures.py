@@ -43,7 +43,7 @@ class Report:
     """Rows as they are found; `print` shows them."""
 
     def __init__(self) -> None:
-        self._console = Console(width=110, highlight=False)
+        self._console = Console(width=120, highlight=False)
         self._table = Table(title="Hvx, measured in one run", title_justify="left")
         self._table.add_column("what")
         self._table.add_column("figure", justify="right")

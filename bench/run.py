@@ -35,22 +35,20 @@ async def measure(folder: Path, report: Report) -> None:
         main = started(BenchServer(folder / "serve", filled=data))
         await measures.authentication(main, pairs, report)
         await measures.handoffs(main, pairs, report)
+        # None of these has served anything yet.
+        uvicorn = started(BenchServer(folder / "serve-again", filled=data))
         granian = started(BenchServer.granian(folder / "granian", filled=data))
         ways = {
-            "uvicorn, hvx.bridge (as served)": main,
-            "granian, hvx.bridge": granian,
-            "uvicorn, a2wsgi": started(
-                BenchServer.uvicorn(folder / "a2wsgi", application="by_a2wsgi", filled=data)
-            ),
+            "uvicorn, bridge (as served)": uvicorn,
+            "granian, bridge": granian,
             "uvicorn, Django's ASGI handler": started(
-                BenchServer.uvicorn(folder / "asgi-handler", application="by_django", filled=data)
+                BenchServer.uvicorn(folder / "asgi-handler", application="without_bridge", filled=data)
             ),
         }
         await measures.ways_into_django(ways, pairs, report)
-        fresh = started(BenchServer(folder / "serve-again", filled=data))
-        await measures.mix({"uvicorn": fresh, "granian": granian}, pairs, report)
+        await measures.mix({"uvicorn": uvicorn, "granian": granian}, pairs, report)
         normal = started(BenchServer(folder / "normal", filled=data, env={"HVX_BENCH_SYNCHRONOUS": "NORMAL"}))
-        await measures.logins(main, normal, filled["password"], filled["accounts"], pairs, report)
+        await measures.logins(uvicorn, normal, filled["password"], filled["accounts"], pairs, report)
 
 
 def main() -> None:
