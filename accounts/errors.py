@@ -1,6 +1,6 @@
 """What registration, login and the account's own calls are refused for."""
 
-from vault.errors import Problem
+from audit.errors import Problem
 
 
 class UsernameTaken(Problem):

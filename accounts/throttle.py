@@ -9,9 +9,9 @@ from typing import cast
 from django.core.cache import cache
 
 from accounts.errors import EmailTaken, RateLimited
+from audit.errors import Problem
 from devices.errors import ChallengeInvalid
 from vault import keys
-from vault.errors import Problem
 
 WINDOW_SECONDS = 3600
 EMAIL_TAKEN_ANSWERS = 5

@@ -1,6 +1,6 @@
 """What devices and their tokens are refused for."""
 
-from vault.errors import Problem
+from audit.errors import Problem
 
 
 class NotAuthenticated(Problem):

@@ -6,6 +6,7 @@ from typing import Any, cast
 from channels.db import database_sync_to_async
 from django.conf import settings
 
+from audit.errors import Problem
 from devices.authentication import check_token, with_scheme
 from devices.batches import Batches
 from devices.errors import InvalidDPoPProof, InvalidToken
@@ -13,7 +14,6 @@ from devices.principal import Principal
 from devices.protocol.device_hash import DeviceHash
 from devices.push import device_group
 from devices.services import lifecycle
-from vault.errors import Problem
 
 __all__ = ["authenticate", "device_group"]
 

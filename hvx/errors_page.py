@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
+from audit.errors import Problem
 from keyexchange.errors import CLOSE_CODES, ERROR_FRAMES
-from vault.errors import Problem
 
-ROOMS = ("hvx", "devices", "accounts", "keyexchange", "vault")
+ROOMS = ("hvx", "devices", "accounts", "keyexchange", "vault", "audit")
 
 _HEAD = """\
 # Error codes

@@ -11,10 +11,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from audit.errors import Problem, StorageUnavailable
 from devices.authentication import CHALLENGES
 from devices.errors import TooLarge
 from devices.parsers import dumps
-from vault.errors import Problem, StorageUnavailable
 
 log = logging.getLogger("hvx.problems")
 

@@ -20,6 +20,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from accounts.protocol.names import account_text
+from audit.errors import Problem
 from devices import presence, state
 from devices.errors import AppToken, DeviceRevoked, InvalidToken
 from devices.principal import Principal
@@ -44,7 +45,6 @@ from keyexchange.protocol.frames import ExchangeId, Frame, parse
 from keyexchange.protocol.refusals import BadFrame, Refused, UnknownDevice
 from keyexchange.store import exchange_store
 from keyexchange.store.base import Change, ExchangeStore
-from vault.errors import Problem
 
 log = logging.getLogger("keyexchange")
 

@@ -5,6 +5,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
+from audit.errors import Problem, StorageUnavailable
 from devices.errors import DeviceRevoked
 from keyexchange.protocol.refusals import (
     BadDevice,
@@ -15,7 +16,6 @@ from keyexchange.protocol.refusals import (
     Refused,
     UnknownDevice,
 )
-from vault.errors import Problem, StorageUnavailable
 
 
 class SubprotocolRequired(Problem):

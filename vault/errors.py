@@ -1,31 +1,6 @@
-"""What can go wrong in the vault, and the base of every error told to a caller."""
+"""What can go wrong in the vault."""
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
-
-
-class Problem(Exception):
-    """An error told to a caller as RFC 9457 `application/problem+json`.
-
-    `status`, `code` and `title` belong to the class; `detail`, field errors
-    and further headers to the occasion. All of them are read by strangers.
-    """
-
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
-    title: ClassVar[str] = "Something went wrong on this server."
-
-    def __init__(
-        self,
-        detail: str = "",
-        *,
-        errors: Mapping[str, Sequence[str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(detail or self.title)
-        self.detail = detail
-        self.errors = {field: list(messages) for field, messages in (errors or {}).items()}
-        self.headers = dict(headers or {})
+from audit.errors import Problem
 
 
 class Sealed(Problem):
@@ -34,14 +9,6 @@ class Sealed(Problem):
     status = 503
     code = "sealed"
     title = "The server's vault is sealed."
-
-
-class StorageUnavailable(Problem):
-    """Database, cache or another place where things are kept does not answer now."""
-
-    status = 503
-    code = "storage_unavailable"
-    title = "Where the server keeps this does not answer now; try again."
 
 
 class RootKeyError(Sealed):

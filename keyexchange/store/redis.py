@@ -17,12 +17,12 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
+from audit.errors import StorageUnavailable
 from keyexchange.protocol.desk import Desk
 from keyexchange.protocol.exchange import REMEMBERED_SECONDS, Woken
 from keyexchange.protocol.frames import ExchangeId
 from keyexchange.store import codec
 from keyexchange.store.base import Change
-from vault.errors import StorageUnavailable
 from vault.sealing import open_bytes, seal_bytes
 
 ATTEMPTS: Final = 50

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from audit.errors import Problem
 from devices.sockets import _authenticate
 from tests.api.apps import app_token
 from tests.people import DjangoWire, Handset, Person
-from vault.errors import Problem
 
 PATH = "/ws/keyexchange"
 V1 = "hvx.keyexchange.v1"

@@ -11,11 +11,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rest_framework import exceptions, serializers
 
 from accounts import queries
+from audit.errors import Problem
 from devices.errors import DevicePending
 from hvx import problems
 from hvx.logs import JSONFormatter
 from tests.people import API, DjangoWire, Person
-from vault.errors import Problem, Sealed
+from vault.errors import Sealed
 
 SECRET = "a text that quotes what the caller sent"
 

@@ -9,12 +9,13 @@ from django.db import InterfaceError, OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from audit.errors import StorageUnavailable
 from devices import presence, state
 from keyexchange import bells, consumers
 from keyexchange.store.memory import MemoryExchangeStore
 from tests.keyexchange.builders import LAPTOP, NEW, STORY, X
 from tests.keyexchange.conftest import PATIENCE, House
-from vault.errors import Sealed, StorageUnavailable
+from vault.errors import Sealed
 
 UNREACHABLE = [OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError, TimeoutError]
 unreachable = pytest.mark.parametrize("error", UNREACHABLE, ids=lambda error: error.__qualname__)

@@ -10,6 +10,7 @@ import pytest
 from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
+from audit.errors import StorageUnavailable
 from keyexchange.protocol.desk import Asking, Desk
 from keyexchange.protocol.exchange import HELD_SECONDS, REMEMBERED_SECONDS, Woken
 from keyexchange.protocol.machine import State
@@ -21,7 +22,7 @@ from keyexchange.store.redis import ATTEMPTS, RedisExchangeStore
 from tests.components import redis_url_of_this_process
 from tests.keyexchange.builders import LAPTOP, NEW, STORY, TABLET, Actor, X, exchange_id
 from tests.keyexchange.conftest import Clock
-from vault.errors import CannotOpen, StorageUnavailable
+from vault.errors import CannotOpen
 
 ALICE = "00000000-0000-4000-8000-00000000000a"
 BOB = "00000000-0000-4000-8000-00000000000b"

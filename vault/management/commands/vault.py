@@ -1,0 +1,24 @@
+"""`manage.py vault VERB`: everything that an operator does with the vault."""
+
+from typing import Any, cast
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from vault.verbs import Verb
+
+VERBS: tuple[Verb, ...] = ()
+
+
+class Command(BaseCommand):
+    help = "The vault: its root key, its seal and its rotations."
+    # A sealed or damaged vault is what this command is there for.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+        for verb in VERBS:
+            summary = (cast(Any, verb).__doc__ or "").partition("\n")[0]
+            verb.add_to(verbs.add_parser(verb.NAME, help=summary, description=summary))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        next(verb for verb in VERBS if options["verb"] == verb.NAME).run(self, options)
