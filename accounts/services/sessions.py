@@ -24,11 +24,15 @@ class SignedIn:
 
 
 def log_in(login: str, password: str, *, device_key: bytes, name: str, platform: str) -> SignedIn:
-    """A known active device comes back active, any other pending with a new challenge.
-
-    Raises InvalidCredentials, and once the password is right DeviceKeyInUse or DeviceRevoked.
-    """
+    """Raises InvalidCredentials, and once the password is right what `enter` raises."""
     account = passwords.authenticate(queries.by_login(login), password)
+    return enter(account, device_key=device_key, name=name, platform=platform)
+
+
+def enter(account: Account, *, device_key: bytes, name: str, platform: str) -> SignedIn:
+    """Where every login ends, whatever it was proven by: a known active device comes back active,
+    any other pending with a new challenge. Raises DeviceKeyInUse or DeviceRevoked.
+    """
     known = device_queries.device_of_key(device_key)
     if known is not None:
         if known.state == DeviceState.ENDED:
