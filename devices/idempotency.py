@@ -21,7 +21,7 @@ from devices.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
 from devices.models import IdempotencyRecord
 from devices.parsers import dumps
 from devices.principal import Principal
-from devices.protocol.encoding import lp
+from vault.protocol.encoding import lp
 
 REMEMBERED_FOR = timedelta(hours=24)
 

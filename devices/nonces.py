@@ -13,8 +13,8 @@ import time
 from django.core.cache import cache
 
 from devices.protocol import dpop
-from devices.protocol.encoding import lp
 from vault import keys
+from vault.protocol.encoding import lp
 
 _EPOCH = "dpop:epoch"
 # A proof outlives its nonce by the skew on either side; after that it is stale by itself.

@@ -11,7 +11,7 @@ from django.db.models.signals import pre_save
 from django.dispatch import receiver
 
 from vault import keyring
-from vault.envelope import lp
+from vault.protocol.encoding import lp
 from vault.typed import TypedField
 
 

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from vault.errors import CannotOpen
+from vault.protocol.encoding import lp
 
 VERSION = b"\x01"
 KEY_LENGTH = 32
@@ -29,21 +30,12 @@ KEY_ID = slice(len(VERSION), _NONCE_START)
 _CIPHERTEXT_START = _NONCE_START + NONCE_LENGTH
 
 
-def lp(*parts: bytes | str) -> bytes:
-    """Return the parts, text as UTF-8, each behind its length in four bytes big-endian.
-
-    No two lists of parts give the same bytes, so parts cannot slide into each other.
-    """
-    raw = [part.encode() if isinstance(part, str) else part for part in parts]
-    return b"".join([len(part).to_bytes(4, "big") + part for part in raw])
-
-
 class EnvelopeKey:
     """A 256-bit key that seals, with the 16-byte name it is found by. Shows nothing of itself."""
 
     __slots__ = ("_cipher", "_header", "_prefix", "id")
 
-    def __init__(self, key_id: bytes, material: bytes) -> None:
+    def __init__(self, key_id: bytes, material: bytes | memoryview) -> None:
         if len(key_id) != KEY_ID_LENGTH or len(material) != KEY_LENGTH:
             raise ValueError("an envelope key is 32 bytes with an id of 16 bytes")
         self.id = key_id
@@ -51,7 +43,7 @@ class EnvelopeKey:
         self._header = VERSION + key_id
         self._prefix = lp(key_id)
 
-    def seal(self, context: bytes, plaintext: bytes) -> bytes:
+    def seal(self, context: bytes, plaintext: bytes | memoryview) -> bytes:
         """Return the envelope of `plaintext`, bound to `context` (made by `lp`).
 
         The nonce is drawn here and nowhere else, so no caller can repeat one.
@@ -68,6 +60,20 @@ class EnvelopeKey:
                 envelope[_NONCE_START:_CIPHERTEXT_START],
                 envelope[_CIPHERTEXT_START:],
                 self._prefix + context,
+            )
+        except InvalidTag:
+            raise CannotOpen("a sealed value was altered or moved") from None
+
+    def open_into(self, context: bytes, envelope: bytes, place: memoryview) -> None:
+        """Put what `seal` was given into `place`, just as long, and nowhere else. Raises CannotOpen."""
+        if not envelope.startswith(self._header) or len(envelope) != OVERHEAD + place.nbytes:
+            raise CannotOpen("not an envelope of this version, key and length")
+        try:
+            self._cipher.decrypt_into(
+                envelope[_NONCE_START:_CIPHERTEXT_START],
+                envelope[_CIPHERTEXT_START:],
+                self._prefix + context,
+                place,
             )
         except InvalidTag:
             raise CannotOpen("a sealed value was altered or moved") from None

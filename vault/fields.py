@@ -13,8 +13,8 @@ from django.db.models.query_utils import DeferredAttribute
 
 from vault import keyring
 from vault.blind_index import BlindIndexField
-from vault.envelope import lp
 from vault.errors import CannotOpen
+from vault.protocol.encoding import lp
 from vault.typed import TypedField
 
 __all__ = ["BlindIndexField", "SealedField", "SealedValue"]

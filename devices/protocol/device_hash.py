@@ -3,7 +3,8 @@
 from hashlib import sha256
 from typing import NewType
 
-from devices.protocol.encoding import b64url, lp
+from devices.protocol.encoding import b64url
+from vault.protocol.encoding import lp
 
 DeviceHash = NewType("DeviceHash", str)
 

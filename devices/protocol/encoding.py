@@ -1,19 +1,10 @@
-"""The two encodings that everything signed or hashed is built from (PROTOCOL §1)."""
+"""base64url as the protocol writes it (PROTOCOL §1)."""
 
 import binascii
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 _ALPHABET = re.compile(r"[A-Za-z0-9_-]*\Z")
-
-
-def lp(*parts: bytes | str) -> bytes:
-    """`LP(a, b, …)`: for each part its length as four bytes big-endian, then it; text as UTF-8."""
-    joined = bytearray()
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        joined += len(raw).to_bytes(4, "big") + raw
-    return bytes(joined)
 
 
 def b64url(raw: bytes) -> str:

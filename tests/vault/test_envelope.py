@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault.envelope import OVERHEAD, EnvelopeKey, lp
+from vault.envelope import OVERHEAD, EnvelopeKey
 from vault.errors import CannotOpen
+from vault.protocol.encoding import lp
 
 KEY_ID = bytes(range(16))
 CONTEXT = lp("table", "column", "row")
@@ -112,12 +113,3 @@ def test_an_envelope_is_version_key_id_nonce_ciphertext_and_tag(key: EnvelopeKey
 def test_what_was_sealed_opens_in_its_place(plaintext: bytes, context: list[str | bytes]) -> None:
     key = EnvelopeKey(KEY_ID, bytes(range(32)))
     assert key.open(lp(*context), key.seal(lp(*context), plaintext)) == plaintext
-
-
-@given(st.lists(st.binary(max_size=6), max_size=4), st.lists(st.binary(max_size=6), max_size=4))
-def test_two_lists_of_parts_never_give_the_same_bytes(one: list[bytes], other: list[bytes]) -> None:
-    assert (lp(*one) == lp(*other)) == (one == other)
-
-
-def test_parts_stand_behind_their_length_in_four_bytes() -> None:
-    assert lp("ä", b"\xff", "") == b"\0\0\0\x02\xc3\xa4\0\0\0\x01\xff\0\0\0\0"

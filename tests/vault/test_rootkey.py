@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from vault.envelope import lp
 from vault.errors import RootKeyError, RootKeyMissing, RootKeyUnsafe, Sealed
+from vault.protocol.encoding import lp
 from vault.rootkey import RootKey, load, load_or_create
 
 

@@ -1,0 +1,1 @@
+"""Pure rules of the vault: no Django, network, clock or randomness."""
