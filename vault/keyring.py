@@ -2,7 +2,8 @@
 
 Purposes are few and fixed. `fields` seals every SealedField; what keeps tables, columns
 and rows apart is the associated data, not the key. `blind-index` makes every blind index
-and has a key of its own, so that rotating `fields` leaves the indexes as they are.
+and has a key of its own, so that rotating `fields` leaves the indexes as they are. `audit` makes
+the MACs of the audit's rows, `files` seals operators' files; neither is rotated with `fields`.
 
 This module only reads. Keys are made by `vault.services.ensure_ring`, outside of any
 transaction and before the server serves, never at the first use: a key made inside a
@@ -26,7 +27,9 @@ from vault.rootkey import RootKey
 
 FIELDS = "fields"
 BLIND_INDEX = "blind-index"
-PURPOSES = (FIELDS, BLIND_INDEX)
+AUDIT = "audit"
+FILES = "files"
+PURPOSES = (FIELDS, BLIND_INDEX, AUDIT, FILES)
 
 
 class RingKey(EnvelopeKey):
