@@ -30,10 +30,13 @@ HVX_DATA_DIR = Path(env.str("HVX_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 HVX_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 HVX_ROOT_KEY_FILE = Path(env.str("HVX_ROOT_KEY_FILE", str(HVX_DATA_DIR / "root.key")))
 HVX_DATABASE_URL = env.str("HVX_DATABASE_URL", "")
+HVX_DATABASE_ENCRYPTION = env.str("HVX_DATABASE_ENCRYPTION", "off")
 HVX_REDIS_URL = env.str("HVX_REDIS_URL", "")
 HVX_WORKERS = env.int("HVX_WORKERS", 1)
 HVX_THREADS = env.int("HVX_THREADS", 8)
 HVX_REGISTRATION = env.str("HVX_REGISTRATION", "open")
+# Accounts that one network may make: an IPv4 address, or the /64 of an IPv6 address.
+HVX_REGISTRATIONS_PER_HOUR = env.int("HVX_REGISTRATIONS_PER_HOUR", 60)
 HVX_INSTANCE_NAME = env.str("HVX_INSTANCE_NAME", HVX_HOST)
 HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|")
 # Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
@@ -116,6 +119,9 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- Where things are kept -------------------------------------------------------------------
 
+if HVX_DATABASE_ENCRYPTION not in ("on", "off"):
+    # Never taken for "off" by a slip of the pen.
+    raise ImproperlyConfigured(f"HVX_DATABASE_ENCRYPTION is {HVX_DATABASE_ENCRYPTION!r}: set on or off")
 if HVX_DATABASE_URL:
     _database = dj_database_url.parse(HVX_DATABASE_URL)
     if _database["ENGINE"] != "django.db.backends.postgresql":
@@ -133,10 +139,11 @@ if HVX_DATABASE_URL:
     }
 else:
     _database = {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "vault.sqlcipher",
         "NAME": str(HVX_DATA_DIR / "hvx.sqlite3"),
         "CONN_MAX_AGE": None,
         "OPTIONS": {
+            "encryption": HVX_DATABASE_ENCRYPTION == "on",
             # Writers queue at the start of a transaction, so none fails half-way with "locked".
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

@@ -32,6 +32,6 @@ load_or_create(HVX_ROOT_KEY_FILE)  # for tests that derive keys and touch no dat
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.vault"]  # rows to try sealed fields on
 PASSWORD_HASHERS = ["tests.hashers.FastArgon2PasswordHasher"]
 
-if "sqlite" in DATABASES["default"]["ENGINE"]:
+if not cluster_mode():
     # A file, as in service: SQLite's shared in-memory database locks by other rules.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_data_dir, "test.sqlite3")}

@@ -1,0 +1,62 @@
+"""Opening a file of the database by its key, or saying in one sentence why it does not open."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlcipher3 import dbapi2
+
+from vault import keys
+from vault.sqlcipher.errors import WrongDatabase
+
+PLAIN_HEADER = b"SQLite format 3\x00"
+
+
+def connect(path: str, *, encryption: bool, **options: Any) -> Any:
+    """Return a connection that has read its first page. Raises WrongDatabase, Sealed.
+
+    The key is asked for before the file is touched, so a sealed vault leaves no empty database
+    behind. It is handed over by SQLCipher's own function, not as a statement: no list of queries,
+    statement cache or trace ever sees it.
+    """
+    key = keys.derive("database") if encryption else None
+    connection = dbapi2.connect(path, **options)
+    try:
+        if key is not None:
+            # x'…': these are the key's own bytes, no passphrase to be stretched.
+            connection.set_key(f"x'{key.hex()}'")
+        # SQLCipher would write on standard error, past the log, what the exceptions say anyway.
+        connection.execute("PRAGMA cipher_log_level = NONE")
+        # What does not fit into memory while sorting must not go to a plain file beside.
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except dbapi2.DatabaseError as error:
+        connection.close()
+        if getattr(error, "sqlite_errorcode", None) != dbapi2.SQLITE_NOTADB:
+            raise
+    else:
+        return connection
+    # Not raised from SQLite's error, whose traceback holds the key.
+    raise WrongDatabase(_what_it_is(Path(path), encryption=encryption))
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether the file begins as a plain SQLite database does."""
+    with path.open("rb") as file:
+        return file.read(len(PLAIN_HEADER)) == PLAIN_HEADER
+
+
+def _what_it_is(path: Path, *, encryption: bool) -> str:
+    if not encryption:
+        return (
+            f"{path} is encrypted, or no database, and HVX_DATABASE_ENCRYPTION is off: set it to on, "
+            "or run `manage.py vault encrypt-database --decrypt`"
+        )
+    if is_plain(path):
+        return (
+            f"{path} is a plain database, and HVX_DATABASE_ENCRYPTION is on: run "
+            "`manage.py vault encrypt-database`, or set HVX_DATABASE_ENCRYPTION=off"
+        )
+    return (
+        f"{path} does not open by this vault's database key: it belongs to another vault, "
+        "or its first page is damaged"
+    )
