@@ -27,8 +27,36 @@ class PasswordWrong(Problem):
     status, code, title = 403, "password_wrong", "The password is wrong"
 
 
+class PasskeysUnavailable(Problem):
+    status, code, title = (
+        403,
+        "passkeys_unavailable",
+        "This server's origin is an IP address, and passkeys need a name",
+    )
+
+
+class PasskeyInvalid(Problem):
+    status, code, title = 422, "passkey_invalid", "The passkey does not answer what was asked"
+
+
+class PasskeyInUse(Problem):
+    status, code, title = 409, "passkey_in_use", "This passkey is registered already"
+
+
+class PasskeyLimit(Problem):
+    status, code, title = 409, "passkey_limit", "An account has at most 20 passkeys; remove one first"
+
+
+class UnknownPasskey(Problem):
+    status, code, title = 404, "unknown_passkey", "The account has no such passkey"
+
+
 class RateLimited(Problem):
     status, code, title = 429, "rate_limited", "Too many attempts; wait as Retry-After says"
+
+
+class Busy(Problem):
+    status, code, title = 503, "busy", "Too many passwords are being checked just now; try again"
 
 
 class CertificateInvalid(Problem):

@@ -2,17 +2,48 @@
 
 import functools
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from accounts.errors import InvalidCredentials, PasswordWrong
+from accounts.errors import Busy, InvalidCredentials, PasswordWrong
 from accounts.models import Account
+from accounts.throttle import Counters
 
 # Argon2 reads all of it; nobody types more.
 MAX_CHARACTERS = 1024
+
+# Each takes 100 MiB for a tenth of a second: what strangers can make a process hold is this many.
+HASHES_AT_ONCE = 4
+PATIENCE_SECONDS = 10.0
+_places = threading.BoundedSemaphore(HASHES_AT_ONCE)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """A place for one computation. Raises Busy after ten seconds without one."""
+    if not _places.acquire(timeout=PATIENCE_SECONDS):
+        raise Busy(headers={"Retry-After": "5"})
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+@contextmanager
+def _guess(guesses: Counters) -> Iterator[None]:
+    """Around one password tried. Raises RateLimited, Busy."""
+    guesses.require()
+    with _place():
+        # Again: those that came at once have been counted while this one waited. So no more than
+        # HASHES_AT_ONCE a process can slip past a limit together.
+        guesses.require()
+        yield
 
 
 @functools.cache
@@ -21,23 +52,28 @@ def _nobody() -> str:
     return make_password(secrets.token_urlsafe(32))
 
 
-def authenticate(account: Account | None, password: str) -> Account:
+def authenticate(account: Account | None, password: str, guesses: Counters) -> Account:
     """The account, if the password is its own.
 
-    Raises InvalidCredentials, alike and after the same work for an account that does not exist.
+    Raises InvalidCredentials, alike and after the same work for an account that does not exist,
+    RateLimited and Busy.
     """
-    # Asked for before anybody is told apart: the first call in a process makes it, which takes long.
-    nobody = _nobody()
-    right = check_password(password, nobody if account is None else account.password)
-    if account is None or not right:
-        raise InvalidCredentials
+    with _guess(guesses):
+        # Asked for before anybody is told apart: the first call in a process makes it, which takes long.
+        nobody = _nobody()
+        right = check_password(password, nobody if account is None else account.password)
+        if account is None or not right:
+            guesses.count()
+            raise InvalidCredentials
     return account
 
 
-def confirm(account: Account, password: str) -> None:
-    """For a call that asks for the password again. Raises PasswordWrong."""
-    if not check_password(password, account.password):
-        raise PasswordWrong
+def confirm(account: Account, password: str, guesses: Counters) -> None:
+    """For a call that asks for the password again. Raises PasswordWrong, RateLimited, Busy."""
+    with _guess(guesses):
+        if not check_password(password, account.password):
+            guesses.count()
+            raise PasswordWrong
 
 
 def refuse_weak(password: str, *, field: str = "password") -> None:
@@ -49,6 +85,7 @@ def refuse_weak(password: str, *, field: str = "password") -> None:
 
 
 def hashed(password: str, *, field: str = "password") -> str:
-    """The hash of a new password. Raises ValidationError naming the field for one too weak."""
+    """The hash of a new password. Raises ValidationError naming the field for one too weak, Busy."""
     refuse_weak(password, field=field)
-    return make_password(password)
+    with _place():
+        return make_password(password)

@@ -1,54 +1,192 @@
-"""How often one network or account may be refused in ways that tell something."""
+"""How often one may fail, ask or be told, by device, by login and by network.
+
+Failures count, successes do not. Everything is counted in the cache that all workers share, under
+keyed names. Numbers and reasons: docs/decisions/0022.
+"""
 
 import hmac
+import math
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import cast
+from typing import Self
 
+from django.conf import settings
 from django.core.cache import cache
 
 from accounts.errors import EmailTaken, RateLimited
+from accounts.protocol.names import normalise_login
 from audit.errors import Problem
 from devices.errors import ChallengeInvalid
+from devices.models import Device
+from devices.protocol.device_hash import DeviceHash
 from vault import keys
+from vault.protocol.encoding import lp
 
-WINDOW_SECONDS = 3600
-EMAIL_TAKEN_ANSWERS = 5
-REFUSED_RESETS = 10
+QUARTER, HOUR = 900, 3600
 
 
-@contextmanager
-def email_taken_answers(asker: str) -> Iterator[None]:
+@dataclass(frozen=True)
+class Limit:
+    """At most `most` in `seconds`. Windows begin at multiples of `seconds` since 1970."""
+
+    what: str
+    most: int
+    seconds: int
+
+
+GUESSES_BY_DEVICE = Limit("guesses-by-device", 10, QUARTER)
+GUESSES_BY_NETWORK_AT_LOGIN = Limit("guesses-by-network-at-login", 10, QUARTER)
+GUESSES_BY_NETWORK = Limit("guesses-by-network", 50, QUARTER)
+GUESSES_AT_LOGIN = Limit("guesses-at-login", 100, HOUR)
+REFUSED_SECRETS = Limit("refused-secrets", 100, QUARTER)
+REFUSED_RESETS = Limit("refused-resets", 10, HOUR)
+EMAIL_TAKEN_ANSWERS = Limit("email-taken", 5, HOUR)
+ASKED_BY_NETWORK = Limit("asked-by-network", 300, 300)
+ASKED_BY_DEVICE = Limit("asked-by-device", 60, 300)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """One asker's count against one limit. The cache holds no login and no address that a list of
+    all of them could give back."""
+
+    limit: Limit
+    name: str
+
+    @classmethod
+    def of(cls, limit: Limit, *whom: str) -> Self:
+        digest = hmac.digest(keys.derive("throttle"), lp(limit.what, *whom), "sha256").hex()
+        return cls(limit, f"throttle:{limit.what}:{digest}")
+
+    def key(self) -> str:
+        """Where this window's count is."""
+        return f"{self.name}:{int(_now() // self.limit.seconds)}"
+
+    def count(self) -> int:
+        """One more; how many that makes in this window, exact however many count at once."""
+        key = self.key()
+        # A key outlives its window, so that nothing takes it away between these two.
+        cache.add(key, 0, timeout=2 * self.limit.seconds)
+        return cache.incr(key)
+
+    def to_wait(self) -> RateLimited:
+        """The refusal, with the seconds until the window ends."""
+        left = math.ceil(self.limit.seconds - _now() % self.limit.seconds)
+        return RateLimited(headers={"Retry-After": str(max(left, 1))})
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What one attempt is counted by, together."""
+
+    of: tuple[Counter, ...]
+
+    def require(self) -> None:
+        """Raises RateLimited where one of them is full."""
+        counters = {one.key(): one for one in self.of}
+        for key, held in cache.get_many(list(counters)).items():
+            if held >= counters[key].limit.most:
+                raise counters[key].to_wait()
+
+    def count(self) -> None:
+        """A failure."""
+        for one in self.of:
+            one.count()
+
+    @contextmanager
+    def refusals(self, *refusals: type[Problem]) -> Iterator[None]:
+        """Around what may raise one of `refusals`, each of which counts. Raises RateLimited."""
+        self.require()
+        try:
+            yield
+        except refusals:
+            self.count()
+            raise
+
+
+def guesses_at_login(login: str, *, address: str, own: Device | None) -> Counters:
+    """Passwords tried at `POST sessions`.
+
+    `own` is the active device of that very account whose key the caller has proven: it is counted
+    by itself, so that nobody else's failures keep it out, and nobody's but its own are its. All
+    others are counted by what they typed, which is known here or not, and by their network.
+    """
+    if own is not None:
+        return guesses_by_device(DeviceHash(own.hash))
+    typed, from_ = normalise_login(login), network(address)
+    return Counters(
+        (
+            Counter.of(GUESSES_BY_NETWORK, from_),
+            Counter.of(GUESSES_BY_NETWORK_AT_LOGIN, from_, typed),
+            Counter.of(GUESSES_AT_LOGIN, typed),
+        )
+    )
+
+
+def guesses_by_device(device: DeviceHash) -> Counters:
+    """Passwords tried by an active device of the account, at login or where one is asked for again."""
+    return Counters((Counter.of(GUESSES_BY_DEVICE, device),))
+
+
+def email_taken_answers(asker: str) -> AbstractContextManager[None]:
     """Around what may raise EmailTaken. `asker` is a network or an account.
 
     Raises RateLimited where the asker was told so five times in the hour.
     """
-    with _counted("email-taken", asker, EmailTaken, most=EMAIL_TAKEN_ANSWERS):
-        yield
+    return Counters((Counter.of(EMAIL_TAKEN_ANSWERS, asker),)).refusals(EmailTaken)
 
 
-@contextmanager
-def refused_resets(asker: str) -> Iterator[None]:
+def refused_resets(asker: str) -> AbstractContextManager[None]:
     """Around a password reset, whose refusals all look alike but need not take alike long.
 
     Raises RateLimited where the network was refused ten times in the hour: too few to tell by time
     whether an address has an account.
     """
-    with _counted("refused-reset", asker, ChallengeInvalid, most=REFUSED_RESETS):
-        yield
+    return Counters((Counter.of(REFUSED_RESETS, asker),)).refusals(ChallengeInvalid)
 
 
 @contextmanager
-def _counted(what: str, asker: str, refusal: type[Problem], *, most: int) -> Iterator[None]:
-    counter = _counter(what, asker)
-    if cast(int, cache.get(counter, 0)) >= most:
-        raise RateLimited(headers={"Retry-After": str(WINDOW_SECONDS)})
+def refused_secrets(address: str, refusal: type[Problem]) -> Iterator[None]:
+    """Around the check of what nobody can guess: a passkey's signature, an access key's secret.
+
+    A right one is let in whoever in its network failed before; a wrong one is told to wait after
+    a hundred in a quarter of an hour.
+    """
     try:
         yield
     except refusal:
-        _count(counter)
+        counter = Counter.of(REFUSED_SECRETS, network(address))
+        if counter.count() > counter.limit.most:
+            raise counter.to_wait() from None
         raise
+
+
+def asked_by_network(address: str) -> None:
+    """Counts a call that makes a row for anybody who asks. Raises RateLimited."""
+    _asked(Counter.of(ASKED_BY_NETWORK, network(address)))
+
+
+def asked_by_device(device: DeviceHash) -> None:
+    """Counts a signed-in device's call that makes a row. Raises RateLimited."""
+    _asked(Counter.of(ASKED_BY_DEVICE, device))
+
+
+def accounts_made(address: str) -> Counters:
+    """Accounts made from a network; here it is the success that counts."""
+    limit = Limit("accounts-made", settings.HVX_REGISTRATIONS_PER_HOUR, HOUR)
+    return Counters((Counter.of(limit, network(address)),))
+
+
+def _asked(counter: Counter) -> None:
+    if counter.count() > counter.limit.most:
+        raise counter.to_wait()
+
+
+def _now() -> float:
+    return time.time()
 
 
 def network(address: str) -> str:
@@ -62,18 +200,3 @@ def network(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return parsed.exploded[:19]
-
-
-def _counter(what: str, asker: str) -> str:
-    # Keyed, so that the cache holds no address that a list of all addresses could give back.
-    digest = hmac.digest(keys.derive("throttle"), asker.encode(), "sha256").hex()
-    return f"throttle:{what}:{digest}"
-
-
-def _count(counter: str) -> None:
-    cache.add(counter, 0, timeout=WINDOW_SECONDS)
-    try:
-        cache.incr(counter)
-    except ValueError:
-        # The window ended between the two calls; a new one begins with this answer.
-        cache.add(counter, 1, timeout=WINDOW_SECONDS)

@@ -29,6 +29,11 @@ def is_username(text: str) -> bool:
     return USERNAME.match(text) is not None
 
 
+def normalise_login(login: str) -> str:
+    """What people type to log in, a username or an e-mail address, as it is looked up."""
+    return normalise_email(login) if "@" in login else login.strip().lower()
+
+
 def normalise_email(email: str) -> str:
     """The form under which an address is looked up: NFKC, case-folded, no outer white space.
 

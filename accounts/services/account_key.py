@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import errors, openpgp, passwords, queries
+from accounts import errors, openpgp, passwords, queries, throttle
 from accounts.models import Account, KeyTransition
 from accounts.services.certificates import verify_certificate
 from devices import queries as device_queries
@@ -26,11 +26,11 @@ def replace_key(
 ) -> tuple[Account, list[str]]:
     """A new account key, vouched for by the old. Answers the devices that became pending.
 
-    Raises PasswordWrong, PublicKeyRefused, KeyUnchanged, TransitionInvalid, CertificateInvalid,
+    Raises PasswordWrong, RateLimited, PublicKeyRefused, KeyUnchanged, TransitionInvalid, CertificateInvalid,
     UnknownDevice, ChallengeInvalid.
     """
     account = queries.of(principal)
-    passwords.confirm(account, password)
+    passwords.confirm(account, password, throttle.guesses_by_device(principal.device))
     now = timezone.now()
     old, new = queries.key_of(account), openpgp.read_public_key(public_key, now=now)
     if new.fingerprint == old.fingerprint:

@@ -8,18 +8,19 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import openpgp, passwords, queries
-from accounts.models import Account
+from accounts import openpgp, passwords, queries, throttle
 from devices.errors import ChallengeInvalid
 from devices.models import Purpose
+from devices.principal import Principal
 from devices.protocol import statements
 from devices.services import challenges
 from vault import keys
 
 
-def change_password(account: Account, old: str, new: str) -> None:
-    """Raises PasswordWrong, and ValidationError for a weak one. Ends no device by itself."""
-    passwords.confirm(account, old)
+def change_password(principal: Principal, old: str, new: str) -> None:
+    """Raises PasswordWrong, RateLimited, and ValidationError for a weak one. Ends no device by itself."""
+    account = queries.of(principal)
+    passwords.confirm(account, old, throttle.guesses_by_device(principal.device))
     account.password = passwords.hashed(new, field="new_password")
     account.save(update_fields=["password"])
 

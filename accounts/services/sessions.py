@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
-from accounts import errors, passwords, queries
+from accounts import errors, passwords, queries, throttle
 from accounts.models import Account
 from accounts.services.certificates import verify_certificate
 from devices import queries as device_queries
@@ -23,9 +23,19 @@ class SignedIn:
     device: Device
 
 
-def log_in(login: str, password: str, *, device_key: bytes, name: str, platform: str) -> SignedIn:
-    """Raises InvalidCredentials, and once the password is right what `enter` raises."""
-    account = passwords.authenticate(queries.by_login(login), password)
+def log_in(
+    login: str, password: str, *, device_key: bytes, name: str, platform: str, address: str
+) -> SignedIn:
+    """Raises InvalidCredentials, RateLimited, Busy, and once the password is right what `enter`
+    raises. `address` is the caller's network address.
+    """
+    found = queries.by_login(login)
+    known = device_queries.device_of_key(device_key)
+    own = None
+    if found and known and (known.account_id, known.state) == (found.pk, DeviceState.ACTIVE):
+        own = known
+    guesses = throttle.guesses_at_login(login, address=address, own=own)
+    account = passwords.authenticate(found, password, guesses)
     return enter(account, device_key=device_key, name=name, platform=platform)
 
 

@@ -21,7 +21,7 @@ from accounts.serializers import (
 )
 from accounts.services import account_key, credentials, profile
 from devices import queries as device_queries
-from devices.api import NativeView, PublicPages, PublicView, principal, read_body
+from devices.api import NativeView, PublicPages, PublicView, address, principal, read_body
 from devices.authentication import ProvenTokenAuthentication
 from devices.idempotency import idempotent
 from devices.protocol.encoding import b64url
@@ -56,7 +56,7 @@ class PasswordView(NativeView):
         """Change the password. No device ends by it; the others are named, to be revoked."""
         speaker = principal(request)
         body = read_body(PasswordChange, request)
-        credentials.change_password(queries.of(speaker), body["password"], body["new_password"])
+        credentials.change_password(speaker, body["password"], body["new_password"])
         others = [
             device
             for device in device_queries.shown_at_login(speaker.account_id)
@@ -116,7 +116,7 @@ class PasswordResetView(PublicView):
         `password`: a new password, by the account key's signature."""
         body = read_body(PasswordReset, request)
         if "statement" in body:
-            with throttle.refused_resets(throttle.network(request.META.get("REMOTE_ADDR", ""))):
+            with throttle.refused_resets(throttle.network(address(request))):
                 credentials.reset_password(
                     body["login"],
                     challenge=body["challenge"],
@@ -124,6 +124,7 @@ class PasswordResetView(PublicView):
                     password=body["password"],
                 )
             return Response(status=204)
+        throttle.asked_by_network(address(request))
         challenge = credentials.ask_password_reset(body["login"])
         return Response(
             {

@@ -30,6 +30,7 @@ from devices.api import (
     FullToken,
     NativeView,
     PublicView,
+    address,
     flag,
     principal,
     proof,
@@ -100,6 +101,7 @@ class ChallengesView(PublicView):
 
     def _register(self, request: Request, shown: Proof) -> Response:
         username = read_body(ChallengeRequest, request)["username"]
+        throttle.asked_by_network(address(request))
         registration.check_registrable(username, shown.key)
         account = account_text(username, settings.HVX_HOST)
         challenge = challenges.give_challenge(Purpose.REGISTER, account=account, device_key=shown.key)
@@ -110,6 +112,7 @@ class ChallengesView(PublicView):
     def _signed_in(self, request: Request) -> Response:
         speaker = principal(request)
         body = read_body(ChallengeRequest, request)
+        throttle.asked_by_device(speaker.device)
         account = queries.of(speaker).text
         named = speaker.device
         if body["purpose"] == Purpose.REVOKE:
@@ -143,7 +146,9 @@ class AccountsView(PublicView):
     def post(self, request: Request) -> Response:
         """Register: an account, its public key, and this device as its first."""
         body = read_body(RegistrationRequest, request)
-        with throttle.email_taken_answers(throttle.network(request.META.get("REMOTE_ADDR", ""))):
+        made = throttle.accounts_made(address(request))
+        made.require()
+        with throttle.email_taken_answers(throttle.network(address(request))):
             signed_in = registration.register(
                 registration.Registration(
                     username=body["username"],
@@ -158,6 +163,7 @@ class AccountsView(PublicView):
                     device_key=proof(request).key,
                 )
             )
+        made.count()
         answer = token_answer(signed_in, token_type=body["token_type"])
         return Response({**answer, "warnings": ["back_up_account_key"]}, status=201)
 
@@ -175,6 +181,7 @@ class SessionsView(PublicView):
             device_key=proof(request).key,
             name=body["device"]["name"],
             platform=body["device"]["platform"],
+            address=address(request),
         )
         return Response(login_answer(signed_in, token_type=body["token_type"]))
 

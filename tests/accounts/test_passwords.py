@@ -158,7 +158,7 @@ def test_a_statement_for_nobody_is_verified_like_anybodys(
 
 def test_a_network_that_is_refused_too_often_has_to_wait(person: Person) -> None:
     challenge = challenge_of(person)
-    for _ in range(throttle.REFUSED_RESETS):
+    for _ in range(throttle.REFUSED_RESETS.most):
         assert reset(person, challenge, statement="junk").status == 422
     answer = reset(person, challenge, login="nobody")
     assert answer.refusal == (429, "rate_limited")
