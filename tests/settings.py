@@ -24,10 +24,11 @@ if cluster_mode():
     os.environ["HVX_REDIS_URL"] = redis_url_of_this_process()
 
 from hvx.settings import *  # noqa: E402, F403
-from hvx.settings import DATABASES, HVX_ROOT_KEY_FILE, INSTALLED_APPS  # noqa: E402
-from vault.rootkey import load_or_create  # noqa: E402
+from hvx.settings import DATABASES, HVX_DATA_DIR, HVX_ROOT_KEY_FILE, INSTALLED_APPS  # noqa: E402
+from vault import keys, vaultfile  # noqa: E402
 
-load_or_create(HVX_ROOT_KEY_FILE)  # for tests that derive keys and touch no database
+# For tests that derive keys and touch no database.
+keys.begin_at(HVX_DATA_DIR / vaultfile.NAME, HVX_ROOT_KEY_FILE)
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.vault"]  # rows to try sealed fields on
 PASSWORD_HASHERS = ["tests.hashers.FastArgon2PasswordHasher"]

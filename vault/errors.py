@@ -20,15 +20,19 @@ class RootKeyError(Sealed):
 
 
 class RootKeyMissing(RootKeyError):
-    """There is no root key where the settings say it is, and none may be invented."""
+    """There is no vault file or root key where the settings say it is, and none may be invented."""
 
 
 class RootKeyUnsafe(RootKeyError):
-    """The root key's file is not a regular file of 32 bytes that its owner alone can read."""
+    """A file of the vault's is not a regular file of the right size that its owner alone can read."""
 
 
 class RootKeyMismatch(RootKeyError):
     """The root key is not the one that the key ring is wrapped under."""
+
+
+class VaultFileDamaged(RootKeyError):
+    """The vault's file cannot be read, or was changed by somebody who does not hold the root key."""
 
 
 class RingMissing(Sealed):

@@ -1,37 +1,106 @@
-"""Keys derived from the root key, for what is no row: MACs, caches, the channel layer."""
+"""The root key that this process holds, and the keys derived from it for what is no row.
 
+The root key comes from one of three: it was handed over (`hold`), a protector opens it by itself, or a
+person at a terminal is asked. Where none of them gives it, whatever needs it raises Sealed.
+"""
+
+import threading
 from pathlib import Path
 
 from django.conf import settings
 
-from vault import rootkey
+from vault import vaultfile
+from vault.memory import LockedBytes
+from vault.protectors import keyfile, unattended
 from vault.rootkey import RootKey
+from vault.vaultfile import Protector, Vault
 
-_held: tuple[Path, RootKey] | None = None
+# Of threads that open at once one does, or each would wipe the key of the one before.
+_opening = threading.RLock()
+_held: RootKey | None = None
+_database_key: LockedBytes | None = None
+
+
+def vault_path() -> Path:
+    """Return where the vault's file is, or is to be."""
+    return Path(settings.HVX_DATA_DIR) / vaultfile.NAME
 
 
 def root_key_path() -> Path:
-    """Return where the root key's file is, or is to be."""
+    """Return where the key file is, or is to be, that opens the vault by itself."""
     return Path(settings.HVX_ROOT_KEY_FILE)
 
 
 def root() -> RootKey:
-    """Return this process's root key, read from its file at the first call.
+    """Return this process's root key, opened at the first call where it was not handed over.
 
-    Never makes one: `vault.services.ensure_ring` alone may, for it has seen that the
-    database holds nothing under another. Raises RootKeyMissing, RootKeyUnsafe.
+    Never makes one: `begin` alone does. Raises Sealed, with the reason for the operator.
     """
+    with _opening:
+        if _held is not None:
+            return _held
+        hold(found := unattended.open_vault().root)
+        return found
+
+
+def hold(root: RootKey) -> None:
+    """Use this root key from now on."""
     global _held
-    path = root_key_path()
-    if _held is None or _held[0] != path:
-        _held = (path, rootkey.load(path))
-    return _held[1]
+    with _opening:
+        if root is not _held:
+            forget()
+            _held = root
+
+
+def held() -> bool:
+    """Whether this process has the root key in its memory."""
+    return _held is not None
 
 
 def forget() -> None:
-    """Let go of the root key; the next use reads the file anew."""
-    global _held
-    _held = None
+    """Wipe the root key and the database's; the next use opens the vault anew."""
+    global _held, _database_key
+    with _opening:
+        for key in (_held, _database_key):
+            if key is not None:
+                key.wipe()
+        _held = _database_key = None
+
+
+def begin() -> None:
+    """Make a root key, and a key file that opens it, unless there is a vault's file.
+
+    Only for one who has seen that there is nothing yet that another root key may have sealed: the
+    database's file is not there, or its key ring is empty.
+    """
+    begin_at(vault_path(), root_key_path())
+
+
+def begin_at(vault: Path, key_file: Path) -> None:
+    """Do what `begin` does, at these two places.
+
+    Of several processes that begin at once one wins; after a crash the next finds a key file and
+    goes on from it.
+    """
+    if vault.exists() or vault.is_symlink():
+        return
+    key = keyfile.load_or_create(key_file)
+    made = RootKey.new()
+    vaultfile.create(vault, vaultfile.new(made, [Protector.make(made, keyfile.KIND, {}, key)]))
+
+
+def database_key() -> bytes:
+    """Return the 32 bytes that the embedded database is encrypted under. Raises Sealed."""
+    global _database_key
+    with _opening:
+        if _database_key is None:
+            _database_key = opened().database_key()
+        return bytes(_database_key.view)
+
+
+def opened() -> Vault:
+    """Return the vault's file, opened by this process's root key. Raises Sealed."""
+    return vaultfile.unlock(vaultfile.read(vault_path()), root())
 
 
 def derive(purpose: str, length: int = 32) -> bytes:

@@ -1,20 +1,18 @@
 """The root key: 32 random bytes from which every other key of the vault hangs.
 
-It stands in a file of its own beside the database, readable by its owner alone.
+It is in memory only. At rest it stands wrapped in the vault's file (`vault.vaultfile`).
 """
 
-import errno
 import os
-import secrets
-import stat
-from pathlib import Path
-from typing import NoReturn, SupportsIndex
+from typing import NoReturn, Self, SupportsIndex
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from vault.envelope import KEY_ID_LENGTH, KEY_LENGTH, EnvelopeKey, lp
-from vault.errors import RootKeyMissing, RootKeyUnsafe
+from vault.envelope import KEY_ID_LENGTH, KEY_LENGTH, EnvelopeKey
+from vault.errors import RootKeyMissing
+from vault.memory import LockedBytes
+from vault.protocol.encoding import lp
 
 ROOT_KEY_LENGTH = 32
 _LABEL = "hvx-vault/1"
@@ -25,27 +23,50 @@ class RootKey:
 
     __slots__ = ("_envelope_keys", "_material", "id")
 
-    def __init__(self, material: bytes) -> None:
-        if len(material) != ROOT_KEY_LENGTH:
+    def __init__(self, material: bytes | LockedBytes) -> None:
+        """Take over `material`; bytes are copied and stay the caller's to forget."""
+        held = LockedBytes.of(material) if isinstance(material, bytes) else material
+        if len(held) != ROOT_KEY_LENGTH:
             raise ValueError("a root key is 32 bytes")
-        self._material = material
+        self._material = held
         self._envelope_keys: dict[tuple[str, str], EnvelopeKey] = {}
         self.id = self.derive("id", "", KEY_ID_LENGTH)
+
+    @classmethod
+    def new(cls) -> Self:
+        """Return a root key that never was before."""
+        return cls(LockedBytes.random(ROOT_KEY_LENGTH))
 
     def derive(self, kind: str, purpose: str, length: int = KEY_LENGTH) -> bytes:
         """Return `length` bytes of HKDF-SHA256 (RFC 5869; no salt, the key being uniform).
 
         info = LP("hvx-vault/1", kind, purpose): what one kind derives, no other can.
+        Raises Sealed after `wipe`.
         """
-        info = lp(_LABEL, kind, purpose)
-        return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(self._material)
+        return _hkdf(kind, purpose, length).derive(self._material.view)
 
     def envelope_key(self, kind: str, purpose: str) -> EnvelopeKey:
         """Return the key that seals for one kind and purpose, named by the root key's id."""
         key = self._envelope_keys.get((kind, purpose))
         if key is None:
-            key = self._envelope_keys[kind, purpose] = EnvelopeKey(self.id, self.derive(kind, purpose))
+            key = self._envelope_keys[kind, purpose] = envelope_key(self.id, self._material, kind, purpose)
         return key
+
+    def wrapped(self, key: EnvelopeKey, context: bytes) -> bytes:
+        """Return the envelope of the root key itself under another key."""
+        return key.seal(context, self._material.view)
+
+    @classmethod
+    def unwrapped(cls, key: EnvelopeKey, context: bytes, envelope: bytes) -> Self:
+        """Return the root key that `wrapped` has sealed. Raises CannotOpen."""
+        material = LockedBytes(ROOT_KEY_LENGTH)
+        key.open_into(context, envelope, material.view)
+        return cls(material)
+
+    def wipe(self) -> None:
+        """Overwrite the key; every later use raises Sealed."""
+        self._envelope_keys.clear()
+        self._material.wipe()
 
     def __repr__(self) -> str:
         return "<RootKey>"
@@ -54,71 +75,37 @@ class RootKey:
         raise TypeError("a key is not copied or pickled")
 
 
-def load(path: Path) -> RootKey:
-    """Read the root key, or raise RootKeyMissing or RootKeyUnsafe.
-
-    What is judged is the open file, not its name, so nothing can be swapped between
-    the judgement and the reading.
-    """
+def envelope_key(key_id: bytes, material: LockedBytes, kind: str, purpose: str) -> EnvelopeKey:
+    """Return an envelope key derived from `material`, as `RootKey.derive` derives."""
+    derived = LockedBytes(KEY_LENGTH)
     try:
-        # O_NONBLOCK: a pipe put in the key's place must be refused, not waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise RootKeyMissing(
-            f"there is no root key at {path}: put back the one that belongs to this database"
-        ) from None
-    except OSError as error:
-        reason = "is a symbolic link" if error.errno == errno.ELOOP else f"cannot be opened: {error.strerror}"
-        raise RootKeyUnsafe(f"the root key at {path} {reason}") from None
-    try:
-        _refuse_unsafe(path, os.fstat(descriptor))
-        return RootKey(os.read(descriptor, ROOT_KEY_LENGTH))
+        _hkdf(kind, purpose, KEY_LENGTH).derive_into(material.view, derived.view)
+        return EnvelopeKey(key_id, derived.view)
     finally:
-        os.close(descriptor)
+        derived.wipe()
 
 
-def _refuse_unsafe(path: Path, found: os.stat_result) -> None:
-    mode = stat.S_IMODE(found.st_mode)
-    if not stat.S_ISREG(found.st_mode):
-        reason = "is not a regular file"
-    elif found.st_uid != os.geteuid():
-        reason = "belongs to another user"
-    elif mode not in (0o600, 0o400):
-        reason = f"has mode {mode:04o}, so others may reach it: chmod 600"
-    elif found.st_size != ROOT_KEY_LENGTH:
-        reason = f"has {found.st_size} bytes instead of {ROOT_KEY_LENGTH}"
-    else:
-        return
-    raise RootKeyUnsafe(f"the root key at {path} {reason}")
+def _hkdf(kind: str, purpose: str, length: int) -> HKDF:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=lp(_LABEL, kind, purpose))
 
 
-def load_or_create(path: Path) -> RootKey:
-    """Read the root key; where there is none, make one that lasts and read that.
+def write_to(descriptor: int, root: RootKey) -> None:
+    """Hand the root key to a child process by a pipe; the descriptor stays open."""
+    written = os.write(descriptor, root._material.view)
+    if written != ROOT_KEY_LENGTH:
+        raise OSError("the root key could not be handed over whole")
 
-    The key is written whole to a file of another name, forced to the disk, and then
-    linked into place. A link never replaces a file: of several processes that try at
-    once one wins, the others read its key, and a crash leaves no half of a key.
+
+def read_from(descriptor: int) -> RootKey:
+    """Take the root key from the pipe that `write_to` writes into; the descriptor stays open.
+
+    Raises RootKeyMissing where the pipe ends before the key does.
     """
-    try:
-        return load(path)
-    except RootKeyMissing:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(draft, flags, 0o600), "wb") as file:
-        try:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(os.urandom(ROOT_KEY_LENGTH))
-            file.flush()
-            os.fsync(file.fileno())
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-    return load(path)
+    material = LockedBytes(ROOT_KEY_LENGTH)
+    place, have = material.view, 0
+    while have < ROOT_KEY_LENGTH:
+        got = os.readv(descriptor, [place[have:]])
+        if got == 0:
+            raise RootKeyMissing("the process that holds the root key did not hand it over")
+        have += got
+    return RootKey(material)

@@ -4,7 +4,7 @@ import os
 
 from django.db import IntegrityError, connection, transaction
 
-from vault import keyring, keys, queries, rootkey
+from vault import keyring, keys, queries
 from vault.envelope import KEY_LENGTH
 from vault.models import DataKey
 from vault.rootkey import RootKey
@@ -15,12 +15,11 @@ def ensure_ring() -> None:
 
     Called after every `migrate` and before a server serves. On an empty ring, and only
     there, a missing root key is made too. Raises RootKeyMissing or RootKeyMismatch where
-    the ring belongs to a root key that is not at hand, RootKeyUnsafe, CannotOpen for a
-    damaged ring, RuntimeError inside a transaction.
+    the ring belongs to a root key that is not at hand, another RootKeyError, CannotOpen for
+    a damaged ring, RuntimeError inside a transaction.
     """
-    keys.forget()
     if not queries.data_keys():
-        rootkey.load_or_create(keys.root_key_path())
+        keys.begin()
     ring = keyring.load()
     missing = [purpose for purpose in keyring.PURPOSES if purpose not in ring.active]
     if missing:

@@ -11,8 +11,9 @@ from vault import keyring, keys
 
 @pytest.fixture
 def root_key_path(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
-    """A place for a root key, empty as yet, that this test's process looks at."""
+    """A place for a vault and its key file, empty as yet, that this test's process looks at."""
     path = tmp_path / "data" / "root.key"
+    settings.HVX_DATA_DIR = path.parent
     settings.HVX_ROOT_KEY_FILE = path
     keys.forget()
     keyring.forget()

@@ -14,7 +14,8 @@ from vault import keyring, keys, services
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch, RootKeyMissing, RootKeyUnsafe
 from vault.keyring import BLIND_INDEX, FIELDS, PURPOSES
 from vault.models import DataKey
-from vault.rootkey import RootKey, load_or_create
+from vault.protectors import keyfile
+from vault.rootkey import RootKey
 from vault.services import ensure_ring
 
 CONTEXT = b"context"
@@ -40,22 +41,42 @@ def add_generation(purpose: str, generation: int) -> DataKey:
     return row
 
 
+def another_vault(key_file: Path) -> None:
+    """Put another vault, with another key file, into the place of the one that is there."""
+    key_file.unlink()
+    keys.vault_path().unlink()
+    keys.forget()
+    keys.begin()
+
+
 # --- whose root key
 
 
 def test_no_root_key_is_invented_where_the_database_has_a_ring(empty_ring: Path) -> None:
     ensure_ring()
+    for lost in (empty_ring, keys.vault_path()):
+        lost.unlink()
+        keys.forget()
+        with pytest.raises(RootKeyMissing, match="put back the one that belongs to this database"):
+            ensure_ring()
+        assert not lost.exists()
+
+
+def test_another_key_file_is_refused_and_replaces_nothing(empty_ring: Path) -> None:
+    ensure_ring()
+    before = keys.vault_path().read_bytes()
     empty_ring.unlink()
-    with pytest.raises(RootKeyMissing, match="put back the one that belongs to this database"):
+    keyfile.load_or_create(empty_ring)
+    keys.forget()
+    with pytest.raises(RootKeyMismatch, match="keyfile is not the one of the vault file"):
         ensure_ring()
-    assert not empty_ring.exists()
+    assert keys.vault_path().read_bytes() == before
 
 
 def test_a_wrong_root_key_is_refused_and_the_ring_left_as_it_was(empty_ring: Path) -> None:
     ensure_ring()
     before = list(DataKey.objects.values_list("id", "wrapped"))
-    empty_ring.unlink()
-    load_or_create(empty_ring)
+    another_vault(empty_ring)
     with pytest.raises(RootKeyMismatch):
         ensure_ring()
     with pytest.raises(RootKeyMismatch):
@@ -66,15 +87,14 @@ def test_a_wrong_root_key_is_refused_and_the_ring_left_as_it_was(empty_ring: Pat
 def test_a_wrong_root_key_adds_no_key_of_a_new_purpose(empty_ring: Path) -> None:
     ensure_ring()
     DataKey.objects.filter(purpose=BLIND_INDEX).delete()
-    empty_ring.unlink()
-    load_or_create(empty_ring)
+    another_vault(empty_ring)
     with pytest.raises(RootKeyMismatch):
         ensure_ring()
     assert DataKey.objects.count() == len(PURPOSES) - 1
 
 
 def test_an_unsafe_root_key_stops_the_start(empty_ring: Path) -> None:
-    load_or_create(empty_ring)
+    keys.begin()
     empty_ring.chmod(0o644)
     with pytest.raises(RootKeyUnsafe):
         ensure_ring()
@@ -85,11 +105,11 @@ def test_an_unsafe_root_key_stops_the_start(empty_ring: Path) -> None:
 def test_the_checks_find_nothing_wrong_with_a_safe_or_an_absent_root_key(root_key_path: Path) -> None:
     for _ in range(2):
         assert complaints() == []
-        load_or_create(root_key_path)
+        keys.begin()
 
 
 def test_using_a_key_makes_none(empty_ring: Path) -> None:
-    load_or_create(empty_ring)
+    keys.begin()
     with pytest.raises(RingMissing, match="migrate"):
         keyring.active(FIELDS)
     assert not DataKey.objects.exists()
@@ -212,7 +232,7 @@ def in_threads(work: Callable[[], None]) -> list[BaseException]:
 def test_workers_that_begin_at_once_end_with_one_ring(
     empty_ring: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_or_create(empty_ring)
+    keys.begin()
     seen_empty = threading.Barrier(4)
     begin = services._begin
 

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 
 from vault import keys
 from vault.errors import CannotOpen, RootKeyMissing
-from vault.rootkey import load_or_create
 from vault.sealing import open_bytes, seal_bytes
 
 
 @pytest.fixture(autouse=True)
 def root_key(root_key_path: Path) -> None:
-    load_or_create(root_key_path)
+    keys.begin()
 
 
 @pytest.mark.parametrize(
@@ -36,9 +35,10 @@ def test_bytes_sealed_for_one_purpose_and_context_open_for_no_other(purpose: str
 
 def test_bytes_sealed_under_one_root_key_do_not_open_under_another(root_key_path: Path) -> None:
     sealed = seal_bytes("cache", [], b"plain text")
-    root_key_path.unlink()
-    load_or_create(root_key_path)
+    for file in (root_key_path, keys.vault_path()):
+        file.unlink()
     keys.forget()
+    keys.begin()
     with pytest.raises(CannotOpen):
         open_bytes("cache", [], sealed)
 
