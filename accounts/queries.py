@@ -1,5 +1,6 @@
 """Reading accounts."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +27,15 @@ def by_username(username: str) -> Account:
     if account is None:
         raise UnknownAccount
     return account
+
+
+def id_of(name: str) -> str | None:
+    """The account id of a username, or of an account id as it stands."""
+    try:
+        found = Account.objects.filter(pk=uuid.UUID(name))
+    except ValueError:
+        found = Account.objects.filter(username=name.strip().lower())
+    return next((str(pk) for pk in found.values_list("pk", flat=True)), None)
 
 
 def of(principal: Principal) -> Account:

@@ -3,13 +3,27 @@
 This is the one place that knows both ends. Each function is called inside the caller's transaction.
 """
 
+from functools import partial
+
+from accounts import queries
+from audit import ports as audit_ports
 from devices.ports import device_ended
 from keyexchange.services import end_exchanges_of
+from vault import keyring
 
-WIRES = ((device_ended, end_exchanges_of),)
+
+def _audit_key() -> bytes:
+    return keyring.active(keyring.AUDIT).material
+
+
+WIRES = (
+    partial(audit_ports.key.connect, _audit_key),
+    partial(audit_ports.account_named.connect, queries.id_of),
+    partial(device_ended.connect, end_exchanges_of),
+)
 
 
 def wire() -> None:
     """Connect every port; twice does no harm."""
-    for port, function in WIRES:
-        port.connect(function)
+    for connect in WIRES:
+        connect()

@@ -1,0 +1,67 @@
+"""What the audit knows to tell. A word here stays: it stands in rows that nobody can change."""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    # An account and its devices.
+    REGISTERED = "registered"
+    LOGIN = "login"
+    LOGIN_REFUSED = "login_refused"
+    DEVICE_ADDED = "device_added"
+    CERTIFICATE_STORED = "certificate_stored"
+    DEVICE_RENAMED = "device_renamed"
+    DEVICE_REVOKED = "device_revoked"
+    DEVICE_LOGGED_OUT = "device_logged_out"
+    DEVICE_IDLE = "device_idle"
+    DEVICE_DEMOTED = "device_demoted"
+    PASSWORD_REFUSED = "password_refused"
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET_ASKED = "password_reset_asked"
+    PASSWORD_RESET_REFUSED = "password_reset_refused"
+    PASSWORD_RESET = "password_reset"
+    EMAIL_CHANGED = "email_changed"
+    ACCOUNT_KEY_REPLACED = "account_key_replaced"
+    ACCOUNT_SECRET_STORED = "account_secret_stored"
+    KEY_EXCHANGE_BEGUN = "key_exchange_begun"
+    KEY_EXCHANGE_ENDED = "key_exchange_ended"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    ACCESS_KEY_ADDED = "access_key_added"
+    ACCESS_KEY_REMOVED = "access_key_removed"
+    ACCESS_KEY_USED = "access_key_used"
+    ACCESS_KEY_REFUSED = "access_key_refused"
+    LOCKED_OUT = "locked_out"
+    EXPORTED = "exported"
+    ERASED = "erased"
+
+    # The server's own.
+    INVITE_MADE = "invite_made"
+    TOKEN_KEY_MADE = "token_key_made"
+    TOKEN_KEY_ROTATED = "token_key_rotated"
+    TOKEN_KEYS_WITHDRAWN = "token_keys_withdrawn"
+    VAULT_UNSEAL_ATTEMPT = "vault_unseal_attempt"
+    VAULT_UNSEALED = "vault_unsealed"
+    VAULT_SEALED = "vault_sealed"
+    VAULT_INITIALISED = "vault_initialised"
+    VAULT_REWRAPPED = "vault_rewrapped"
+    ROOT_KEY_ROTATED = "root_key_rotated"
+    DATA_KEY_ROTATED = "data_key_rotated"
+    BACKUP_MADE = "backup_made"
+    BACKUP_RESTORED = "backup_restored"
+    MIGRATIONS_APPLIED = "migrations_applied"
+    SERVER_STARTED = "server_started"
+    CHECKPOINT = "checkpoint"
+
+
+# Of these, those that concern no account are a stranger's, and strangers may be many at once: they
+# are spread over chains of their own, away from the server's.
+STRANGERS = frozenset(
+    {
+        Event.LOGIN_REFUSED,
+        Event.PASSWORD_RESET_ASKED,
+        Event.PASSWORD_RESET_REFUSED,
+        Event.ACCESS_KEY_REFUSED,
+        Event.LOCKED_OUT,
+    }
+)

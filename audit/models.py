@@ -1,0 +1,71 @@
+"""The audit's rows. Triggers refuse to change or remove one (audit/triggers.py)."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from audit.protocol.chain import Content, head_seal, row_hash
+
+
+class AuditChain(models.Model):
+    """The head of a chain, locked by whoever appends: so the rows of one chain wait for each other.
+
+    `account:<MAC of the account id>`, `nobody:<0…15>` or `server`. `hash` is the last row's, and `seal`
+    binds both to the chain, so that a last row cannot be taken away unseen. `checkpointed` is the
+    length at the last checkpoint.
+    """
+
+    chain = models.CharField(max_length=80, primary_key=True)
+    length = models.PositiveBigIntegerField(default=0)
+    hash = models.BinaryField(max_length=32, default=b"")
+    seal = models.BinaryField(max_length=32)
+    checkpointed = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.chain}, {self.length} rows"
+
+    def sealed_under(self, key: bytes) -> bytes:
+        return head_seal(key, self.chain, self.length, bytes(self.hash))
+
+
+class AuditRow(models.Model):
+    """One event. What could be sensitive stands as a MAC of 32 bytes, or is empty where it is not known."""
+
+    pk = models.CompositePrimaryKey("chain", "sequence")
+    chain = models.CharField(max_length=80)
+    sequence = models.PositiveBigIntegerField()
+    at = models.DateTimeField(db_index=True)
+    event = models.CharField(max_length=40)
+    details = models.TextField()
+    device_mac = models.BinaryField(max_length=32)
+    network_mac = models.BinaryField(max_length=32)
+    subject_mac = models.BinaryField(max_length=32)
+    previous = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        ordering: ClassVar = ["chain", "sequence"]
+
+    def __str__(self) -> str:
+        return f"{self.chain} {self.sequence}: {self.event}"
+
+    @property
+    def content(self) -> Content:
+        return Content(
+            at=self.at,
+            event=self.event,
+            details=self.details,
+            device_mac=bytes(self.device_mac),
+            network_mac=bytes(self.network_mac),
+            subject_mac=bytes(self.subject_mac),
+        )
+
+    def hashed_under(self, key: bytes, *, chain: str | None = None, sequence: int | None = None) -> bytes:
+        """The hash that this row has at its place, or would have at another."""
+        return row_hash(
+            key,
+            self.chain if chain is None else chain,
+            self.sequence if sequence is None else sequence,
+            self.content,
+            bytes(self.previous),
+        )

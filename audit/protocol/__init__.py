@@ -1,0 +1,1 @@
+"""The rules of the chains: what is hashed, in which order, under which key."""

@@ -1,0 +1,191 @@
+"""Writing the audit. What cannot be written down does not happen."""
+
+import json
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import Error, transaction
+from django.utils import timezone
+
+from audit import context, keys
+from audit.errors import AuditUnavailable
+from audit.events import STRANGERS, Event
+from audit.models import AuditChain, AuditRow
+from audit.protocol.chain import FIRST, head_seal, word_mac
+
+log = logging.getLogger("audit")
+
+SERVER = "server"
+NOBODYS_CHAINS = 16
+LONGEST_DETAILS = 1024
+LOOKED_BACK = 500
+"""How many of a chain's last rows are searched for one that is written only once."""
+
+Detail = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row to be: its chain and content, without the place that it will have."""
+
+    chain: str
+    event: Event
+    details: str
+    device_mac: bytes = field(repr=False)
+    network_mac: bytes = field(repr=False)
+    subject_mac: bytes = field(repr=False)
+    once: bool = False
+
+
+def record(
+    event: Event,
+    *,
+    account: str | None = None,
+    device: str | None = None,
+    subject: str | None = None,
+    details: Mapping[str, Detail] | None = None,
+) -> None:
+    """Write one row in the caller's transaction, or in one of its own where none is open.
+
+    `account` is an account id, `device` a device hash, `subject` any text that is to be matched and
+    never read. `details` is flat and holds nothing but harmless words and numbers. Call it last: the
+    account's chain is locked until the transaction ends. In one transaction write the rows of one
+    account first and the server's after; never those of two accounts.
+
+    Raises AuditUnavailable where it cannot be written and Sealed where the vault is; in both cases the
+    transaction can no longer be committed.
+    """
+    with _or_nothing():
+        _append([entry(event, account=account, device=device, subject=subject, details=details)])
+
+
+def record_all(entries: Collection[Entry]) -> None:
+    """Write several rows at once; for the rest as `record`."""
+    with _or_nothing():
+        _append(entries)
+
+
+def entry(
+    event: Event,
+    *,
+    account: str | None = None,
+    device: str | None = None,
+    subject: str | None = None,
+    details: Mapping[str, Detail] | None = None,
+    once: bool = False,
+) -> Entry:
+    """A row for `record_all`, which takes the network of now along.
+
+    `once`: it is not written where the chain holds such an event of this subject already.
+    """
+    key = keys.current().matching
+    device_mac = word_mac(key, "device", device or "")
+    network_mac = word_mac(key, "network", context.network.get())
+    subject_mac = word_mac(key, "subject", subject or "")
+    if account is not None:
+        chain = chain_of(account)
+    elif event in STRANGERS:
+        # By the login that was typed where there is one: whoever tries one name again and again waits
+        # for himself, whether or not it is an account's.
+        spread = subject_mac or network_mac or device_mac or b"\0"
+        chain = f"nobody:{spread[0] % NOBODYS_CHAINS}"
+    else:
+        chain = SERVER
+    return Entry(chain, event, _written(details or {}), device_mac, network_mac, subject_mac, once)
+
+
+def chain_of(account: str) -> str:
+    """The name of an account's chain, which tells the account to nobody without the key."""
+    return f"account:{word_mac(keys.current().matching, 'account', str(account)).hex()}"
+
+
+def _written(details: Mapping[str, Detail]) -> str:
+    for value in details.values():
+        if not isinstance(value, str | int | float | None):
+            raise TypeError(f"details are flat, of words and numbers, not {type(value).__name__}")
+    text = json.dumps(dict(details), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    if len(text) > LONGEST_DETAILS:
+        raise ValueError("details are a few words, not a text")
+    return text
+
+
+@contextmanager
+def _or_nothing() -> Iterator[None]:
+    """The transaction around an append: what fails in it takes the caller's transaction along.
+
+    Without a savepoint of its own, so a caller that catches the error cannot commit either.
+    """
+    try:
+        with transaction.atomic(savepoint=False):
+            yield
+    except Error as error:
+        # The kind alone: a driver's text may quote what was to be written.
+        log.error("an event could not be written: %s", type(error).__name__)
+        raise AuditUnavailable(headers={"Retry-After": "5"}) from None
+
+
+def _append(entries: Collection[Entry]) -> None:
+    """Lock the chains in the order of their names, the server's last, and hang the rows on."""
+    key = keys.current().chain
+    heads = _locked(sorted({entry.chain for entry in entries}), key)
+    rows = []
+    for entry in entries:
+        head = heads[entry.chain]
+        if not (entry.once and _is_written(entry, head)):
+            rows.append(_hung_on(head, entry, key))
+    AuditRow.objects.bulk_create(rows)
+    AuditChain.objects.bulk_create(
+        heads.values(),
+        update_conflicts=True,
+        unique_fields=["chain"],
+        update_fields=["length", "hash", "seal"],
+    )
+
+
+def _locked(chains: Sequence[str], key: bytes) -> dict[str, AuditChain]:
+    """The heads, each locked until the transaction ends; a chain begins with its first event."""
+    heads = _heads(chains)
+    if missing := [chain for chain in chains if chain not in heads]:
+        # Of two that begin a chain at once, the second waits here for the first.
+        AuditChain.objects.bulk_create(
+            [AuditChain(chain=chain, seal=head_seal(key, chain, 0, FIRST)) for chain in missing],
+            ignore_conflicts=True,
+        )
+        heads |= _heads(missing)
+    return heads
+
+
+def _heads(chains: Sequence[str]) -> dict[str, AuditChain]:
+    heads = AuditChain.objects.select_for_update().filter(chain__in=chains).order_by("chain")
+    return {head.chain: head for head in heads}
+
+
+def _is_written(entry: Entry, head: AuditChain) -> bool:
+    return AuditRow.objects.filter(
+        chain=head.chain,
+        sequence__gt=head.length - LOOKED_BACK,
+        event=entry.event,
+        subject_mac=entry.subject_mac,
+    ).exists()
+
+
+def _hung_on(head: AuditChain, entry: Entry, key: bytes) -> AuditRow:
+    """The next row of the chain; the head is moved on to it."""
+    row = AuditRow(
+        chain=head.chain,
+        sequence=head.length + 1,
+        # Asked under the lock, so that the times of a chain rise as its rows do.
+        at=timezone.now(),
+        event=entry.event.value,
+        details=entry.details,
+        device_mac=entry.device_mac,
+        network_mac=entry.network_mac,
+        subject_mac=entry.subject_mac,
+        previous=bytes(head.hash),
+    )
+    row.hash = row.hashed_under(key)
+    head.length, head.hash = row.sequence, row.hash
+    head.seal = head.sealed_under(key)
+    return row
