@@ -8,6 +8,7 @@ from functools import partial
 from accounts import queries
 from audit import ports as audit_ports
 from devices.ports import device_ended
+from hvx.backup.parts import BackupPart
 from keyexchange.services import end_exchanges_of
 from vault import keyring
 
@@ -21,6 +22,9 @@ WIRES = (
     partial(audit_ports.account_named.connect, queries.id_of),
     partial(device_ended.connect, end_exchanges_of),
 )
+
+# What a back-up holds beside the tables.
+BACKUP_PARTS: tuple[BackupPart, ...] = ()
 
 
 def wire() -> None:

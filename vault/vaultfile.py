@@ -146,7 +146,11 @@ def unlock(document: Document, root: RootKey) -> Vault:
 
 def read(path: Path) -> Document:
     """Return what the file says. Raises RootKeyMissing, RootKeyUnsafe, VaultFileDamaged."""
-    raw = ownfile.read(path, _TITLE, _LONGEST)
+    return parse(ownfile.read(path, _TITLE, _LONGEST), f"at {path}")
+
+
+def parse(raw: bytes, where: str) -> Document:
+    """Return what a file's bytes say; `where` it stands is for the error. Raises VaultFileDamaged."""
     try:
         whole = json.loads(raw, object_pairs_hook=_no_key_twice)
         if type(whole) is not dict or whole.get("version") != _VERSION:
@@ -156,7 +160,7 @@ def read(path: Path) -> Document:
         return Document(_read_body(whole["current"]), _read_body(whole["next"]) if "next" in whole else None)
     except (ValueError, RecursionError):
         # The reason is not passed on: it would quote what stands in the file.
-        raise VaultFileDamaged(f"the vault file at {path} is damaged, or of another version") from None
+        raise VaultFileDamaged(f"the vault file {where} is damaged, or of another version") from None
 
 
 def write(path: Path, document: Document) -> None:

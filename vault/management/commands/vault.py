@@ -4,9 +4,9 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from vault.verbs import Verb
+from vault.verbs import Verb, file
 
-VERBS: tuple[Verb, ...] = ()
+VERBS: tuple[Verb, ...] = (cast(Verb, file),)
 
 
 class Command(BaseCommand):

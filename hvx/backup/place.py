@@ -1,0 +1,72 @@
+"""Where a back-up is restored to: an empty place, and how a place says that it is half restored.
+
+The mark is a file in the data folder with the back-up's digest. It is there before anything else is
+written and goes when everything is there. While it stands no server starts and nothing is migrated.
+"""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connection
+
+from hvx.backup.errors import RestoreRefused
+from vault import keys, ownfile
+
+MARK = "restoring"
+
+
+def mark_path() -> Path:
+    return Path(settings.HVX_DATA_DIR) / MARK
+
+
+def require_none_under_way() -> None:
+    """Raises CommandError where a restore was begun and has not ended."""
+    if mark_path().exists():
+        raise CommandError(
+            f"a restore into {settings.HVX_DATA_DIR} was cut short: run manage.py restore again with the "
+            "same file, or empty the place."
+        )
+
+
+def require_empty(digest: str) -> bool:
+    """Return whether this place is empty, or False where the same back-up was begun to be restored here.
+
+    Raises RestoreRefused for a place that holds anything else.
+    """
+    mark = mark_path()
+    if mark.exists():
+        if mark.read_text() == digest:
+            return False
+        raise RestoreRefused(
+            f"a restore of another back-up into {settings.HVX_DATA_DIR} was cut short: empty the place first."
+        )
+    found = [str(path) for path in (keys.vault_path(), *_database_files()) if path.exists()]
+    if found:
+        raise RestoreRefused(f"the place is not empty: there is {', '.join(found)}. Nothing was touched.")
+    if connection.vendor == "postgresql" and has_tables():
+        raise RestoreRefused("the place is not empty: the database has tables. Nothing was touched.")
+    return True
+
+
+def _database_files() -> list[Path]:
+    if connection.vendor != "sqlite":
+        return []
+    name = str(connection.settings_dict["NAME"])
+    return [Path(name + suffix) for suffix in ("", "-wal", "-journal")]
+
+
+def has_tables() -> bool:
+    """Whether the database has any table."""
+    return bool(connection.introspection.table_names())
+
+
+def mark(digest: str) -> None:
+    """Say that a restore has begun. Lasting when this returns."""
+    ownfile.replace(mark_path(), digest.encode())
+
+
+def unmark() -> None:
+    """Say that it has ended."""
+    mark_path().unlink(missing_ok=True)
+    ownfile.sync_folder(mark_path().parent)

@@ -1,0 +1,174 @@
+"""Restoring a back-up into an empty place.
+
+The whole file is authenticated before anything is touched. Schema and rows then come in one transaction,
+so a database is restored as a whole or is as empty as before, and whatever ends the restore half-way, the
+same restore can be begun again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import BinaryIO
+
+from django.core.management.color import no_style
+from django.db import DEFAULT_DB_ALIAS, Error, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils.dateparse import parse_datetime
+
+from hvx.backup import container, place, records, tables
+from hvx.backup.errors import RestoreRefused
+from hvx.backup.parts import BackupPart
+from vault import keyring, keys, ownfile
+from vault.errors import CannotOpen
+from vault.rootkey import RootKey
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A back-up that was read to its end: it is whole, and of a form that this version knows."""
+
+    path: Path
+    digest: str
+    vault_file: bytes
+    roots: tuple[RootKey, ...]
+    head: records.Head
+    counts: records.Counts
+
+    def records(self, source: BinaryIO) -> Iterator[records.Record]:
+        """Yield its records anew from the open file."""
+        if container.read_vault_file(source) != self.vault_file:
+            raise CannotOpen("the back-up has changed since it was examined")
+        return records.read(container.content(source, self.roots, self.vault_file))
+
+
+def examine(
+    path: Path, open_roots: Callable[[bytes], Sequence[RootKey]], parts: Sequence[BackupPart]
+) -> Examined:
+    """Read a back-up to its end and touch nothing. Raises RestoreRefused, Sealed, OSError.
+
+    `open_roots` gets the vault's file and returns the root keys that it gives.
+    """
+    try:
+        with path.open("rb") as source:
+            digest = file_digest(source, "sha256").hexdigest()
+            source.seek(0)
+            vault_file = container.read_vault_file(source)
+            roots = tuple(open_roots(vault_file))
+            content = records.read(container.content(source, roots, vault_file))
+            head = next(content)
+            counts = None
+            for record in content:
+                if isinstance(record, records.Counts):
+                    counts = record
+    except (CannotOpen, records.BadContent) as error:
+        raise RestoreRefused(f"{path}: {error}. Nothing was touched.") from None
+    assert isinstance(head, records.Head)  # noqa: S101  # records.read sees to both
+    assert counts is not None  # noqa: S101
+    _require_known(head, counts, parts)
+    return Examined(path, digest, vault_file, roots, head, counts)
+
+
+def _require_known(head: records.Head, counts: records.Counts, parts: Sequence[BackupPart]) -> None:
+    unknown = tables.unknown_migrations((app, name) for app, name, _ in head.migrations)
+    if unknown:
+        raise RestoreRefused(
+            f"the back-up, of version {head.software}, has migrations that this version does not know: "
+            f"{', '.join(unknown)}. Nothing was touched."
+        )
+    strange = sorted(counts.parts.keys() - {part.name for part in parts})
+    if strange:
+        raise RestoreRefused(f"the back-up has parts that this version does not know: {', '.join(strange)}.")
+
+
+def restore(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
+    """Put everything in its place. Raises RestoreRefused, with the place as it was or marked as begun."""
+    fresh = place.require_empty(examined.digest)
+    if fresh:
+        place.mark(examined.digest)
+    ownfile.replace(keys.vault_path(), examined.vault_file)
+    keys.hold(examined.roots[0])
+    keyring.forget()
+    # After a restore that ended just before it took the mark away, everything is there already.
+    if fresh or not place.has_tables():
+        try:
+            _fill(examined, parts, say)
+        except Error as error:
+            # The kind alone: a driver's text may quote a value.
+            raise RestoreRefused(f"the database refuses the back-up ({type(error).__name__}).") from error
+    place.unmark()
+
+
+def _fill(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
+    connection.ensure_connection()
+    # Migrations on SQLite want this off, and cannot turn it off inside a transaction. Everything is
+    # checked before the commit.
+    with connection.constraint_checks_disabled(), transaction.atomic(durable=True):
+        say("Bringing the schema to the state of the back-up.")
+        _migrate(examined.head)
+        with examined.path.open("rb") as source:
+            _load(examined, source, parts, say)
+        connection.check_constraints()
+        _verify(examined, say)
+
+
+def _migrate(head: records.Head) -> None:
+    executor = MigrationExecutor(connection)
+    wanted = [(app, name) for app, name, _ in head.migrations]
+    executor.migrate([node for node in wanted if node in executor.loader.graph.nodes])
+    recorder = MigrationRecorder(connection)
+    surplus = sorted(recorder.applied_migrations().keys() - set(wanted))
+    if surplus:
+        names = ", ".join(f"{app}.{name}" for app, name in surplus)
+        raise RestoreRefused(f"the back-up lacks migrations that its own are built on: {names}.")
+    recorder.migration_qs.all().delete()
+    recorder.migration_qs.bulk_create(
+        recorder.Migration(app=app, name=name, applied=parse_datetime(time))
+        for app, name, time in head.migrations
+    )
+
+
+def _load(examined: Examined, source: BinaryIO, parts: Sequence[BackupPart], say: Say) -> None:
+    found = _models(examined.head)
+    tables.clear(list(found.values()), connection)
+    by_name = {part.name: part for part in parts}
+    for where, members in records.sections(examined.records(source)):
+        match where:
+            case records.Table():
+                model = found.get(where.name)
+                if model is None or tables.columns_of(model) != where.columns:
+                    raise RestoreRefused(f"the table {where.name} is another than the migrations make.")
+                tables.insert(model, (row for row in members if isinstance(row, list)), connection)
+                say(f"  {examined.counts.tables[where.name]:>9,} rows  {where.name}")
+            case records.Part():
+                by_name[where.name].load(piece for piece in members if isinstance(piece, bytes))
+                say(f"  {examined.counts.parts[where.name]:>9,} pieces  {where.name}")
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), list(found.values())):
+            cursor.execute(statement)
+    # The ring of this database was not there before.
+    keyring.forget()
+
+
+def _models(head: records.Head) -> dict[str, tables.Model]:
+    return tables.models_of([(app, name) for app, name, _ in head.migrations], connection)
+
+
+def _verify(examined: Examined, say: Say) -> None:
+    """What is there now is what the back-up has, and it opens. Nothing is committed before that."""
+    found = _models(examined.head)
+    if found.keys() != examined.counts.tables.keys():
+        strange = sorted(found.keys() ^ examined.counts.tables.keys())
+        raise RestoreRefused(f"back-up and migrations differ in the tables {', '.join(strange)}.")
+    for name, expected in examined.counts.tables.items():
+        there = tables.count(name, connection)
+        if there != expected:
+            raise RestoreRefused(f"{name} has {there} rows instead of {expected}.")
+    try:
+        opened = sum(tables.open_every_sealed_value(model, DEFAULT_DB_ALIAS) for model in found.values())
+    except CannotOpen as error:
+        raise RestoreRefused(f"{error}.") from None
+    say(f"All rows are there, and all {opened:,} sealed values open.")

@@ -1,0 +1,42 @@
+"""`manage.py restore FILE`: a back-up into an empty place."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from hvx.backup import opening, restoring
+from hvx.wiring import BACKUP_PARTS
+from vault import lock
+
+
+class Command(BaseCommand):
+    help = "Restore a back-up into an empty data folder and an empty database."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path)
+        parser.add_argument(
+            "--root-key-file", type=Path, metavar="KEY", help="the key file that opens the back-up's vault"
+        )
+
+    def handle(self, *args: Any, file: Path, root_key_file: Path | None, **options: Any) -> None:
+        key_file = root_key_file or Path(settings.HVX_ROOT_KEY_FILE)
+        say = self.stderr.write
+        try:
+            with lock.hold(settings.HVX_DATA_DIR):
+                say("Reading the whole file before anything is touched.")
+                examined = restoring.examine(
+                    file, lambda vault_file: opening.roots(vault_file, key_file), BACKUP_PARTS
+                )
+                restoring.restore(examined, BACKUP_PARTS, say)
+                opening.keep_key_file(root_key_file)
+        except lock.Held as held:
+            raise CommandError(str(held)) from None
+        except OSError as error:
+            raise CommandError(f"{error.filename or file}: {error.strerror}") from None
+        head = examined.head
+        self.stdout.write(f"Restored the back-up of {head.made_at}, made by version {head.software}.")
+        if head.origin and head.origin != settings.HVX_ORIGIN:
+            self.stdout.write(f"It belongs to {head.origin}: set HVX_ORIGIN to that before the start.")
