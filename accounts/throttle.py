@@ -19,11 +19,11 @@ from django.core.cache import cache
 from accounts.errors import EmailTaken, RateLimited
 from accounts.protocol.names import normalise_login
 from audit.errors import Problem
+from audit.protocol.encoding import lp
 from devices.errors import ChallengeInvalid
 from devices.models import Device
 from devices.protocol.device_hash import DeviceHash
 from vault import keys
-from vault.protocol.encoding import lp
 
 QUARTER, HOUR = 900, 3600
 

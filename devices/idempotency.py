@@ -17,11 +17,11 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit.protocol.encoding import lp
 from devices.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
 from devices.models import IdempotencyRecord
 from devices.parsers import dumps
 from devices.principal import Principal
-from vault.protocol.encoding import lp
 
 REMEMBERED_FOR = timedelta(hours=24)
 

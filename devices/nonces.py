@@ -12,9 +12,9 @@ import time
 
 from django.core.cache import cache
 
+from audit.protocol.encoding import lp
 from devices.protocol import dpop
 from vault import keys
-from vault.protocol.encoding import lp
 
 _EPOCH = "dpop:epoch"
 # A proof outlives its nonce by the skew on either side; after that it is stale by itself.

@@ -10,8 +10,8 @@ from django.db.models.lookups import Lookup, Transform
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
 
+from audit.protocol.encoding import lp
 from vault import keyring
-from vault.protocol.encoding import lp
 from vault.typed import TypedField
 
 

@@ -14,8 +14,8 @@ from typing import NoReturn, SupportsIndex
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
+from audit.protocol.encoding import lp
 from vault.errors import CannotOpen
-from vault.protocol.encoding import lp
 
 VERSION = b"\x01"
 KEY_LENGTH = 32

@@ -11,10 +11,10 @@ from django.db.models.fields import NOT_PROVIDED
 from django.db.models.lookups import Lookup, Transform
 from django.db.models.query_utils import DeferredAttribute
 
+from audit.protocol.encoding import lp
 from vault import keyring
 from vault.blind_index import BlindIndexField
 from vault.errors import CannotOpen
-from vault.protocol.encoding import lp
 from vault.typed import TypedField
 
 __all__ = ["BlindIndexField", "SealedField", "SealedValue"]

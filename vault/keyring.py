@@ -17,12 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
+from audit.protocol.encoding import lp
 from vault import queries
 from vault.envelope import KEY_ID, EnvelopeKey
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
 from vault.keys import root
 from vault.models import DataKey
-from vault.protocol.encoding import lp
 from vault.rootkey import RootKey
 
 FIELDS = "fields"

@@ -9,10 +9,10 @@ from typing import NoReturn, Self, SupportsIndex
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from audit.protocol.encoding import lp
 from vault.envelope import KEY_ID_LENGTH, KEY_LENGTH, EnvelopeKey
 from vault.errors import RootKeyMissing
 from vault.memory import LockedBytes
-from vault.protocol.encoding import lp
 
 ROOT_KEY_LENGTH = 32
 _LABEL = "hvx-vault/1"

@@ -6,8 +6,8 @@ to outlive it; what must, belongs in a SealedField.
 
 from collections.abc import Sequence
 
+from audit.protocol.encoding import lp
 from vault.keys import root
-from vault.protocol.encoding import lp
 
 
 def seal_bytes(purpose: str, context: Sequence[str], plaintext: bytes) -> bytes:

@@ -13,9 +13,9 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from audit.protocol.encoding import lp
 from vault.envelope import KEY_ID, KEY_ID_LENGTH, KEY_LENGTH, OVERHEAD, EnvelopeKey
 from vault.errors import CannotOpen
-from vault.protocol.encoding import lp
 
 MAGIC = b"hvx-stream/1"
 CHUNK = 64 * 1024

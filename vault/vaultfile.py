@@ -21,11 +21,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
+from audit.protocol.encoding import lp
 from vault import ownfile
 from vault.envelope import KEY_ID_LENGTH, KEY_LENGTH, EnvelopeKey
 from vault.errors import CannotOpen, RootKeyMismatch, VaultFileDamaged
 from vault.memory import LockedBytes
-from vault.protocol.encoding import lp
 from vault.rootkey import RootKey, envelope_key
 
 NAME = "vault.json"

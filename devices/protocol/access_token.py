@@ -35,8 +35,10 @@ def payload(
     jkt: JKT | None,
     jti: str,
     now: int,
+    seconds: int = LIFETIME_SECONDS,
 ) -> dict[str, Any]:
-    """The JWT's claims. An app's or access key's token, of other scopes, tells no e-mail address."""
+    """The JWT's claims, which hold for `seconds`. An app's or access key's token, of other scopes,
+    tells no e-mail address."""
     claims: dict[str, Any] = {
         "iss": origin,
         "aud": origin,
@@ -46,7 +48,7 @@ def payload(
         "device": device,
         "scope": scope,
         "iat": now,
-        "exp": now + LIFETIME_SECONDS,
+        "exp": now + seconds,
         "jti": jti,
     }
     if scope in ("full", "pending"):

@@ -14,8 +14,8 @@ from typing import Any, NewType
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from audit.protocol.encoding import lp
 from devices.protocol.encoding import b64url, b64url_decode
-from vault.protocol.encoding import lp
 
 MAX_PROOF_CHARACTERS = 4096
 MAX_JTI_CHARACTERS = 128

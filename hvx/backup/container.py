@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import BinaryIO
 
+from audit.protocol.encoding import lp
 from vault.envelope import EnvelopeKey
 from vault.errors import CannotOpen
-from vault.protocol.encoding import lp
 from vault.rootkey import RootKey
 from vault.stream import SealedWriter, Sink, named_key, opened
 

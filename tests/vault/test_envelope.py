@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.protocol.encoding import lp
 from vault.envelope import OVERHEAD, EnvelopeKey
 from vault.errors import CannotOpen
-from vault.protocol.encoding import lp
 
 KEY_ID = bytes(range(16))
 CONTEXT = lp("table", "column", "row")

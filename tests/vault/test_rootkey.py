@@ -8,8 +8,8 @@ import pickle
 
 import pytest
 
+from audit.protocol.encoding import lp
 from vault.errors import RootKeyMissing, Sealed
-from vault.protocol.encoding import lp
 from vault.rootkey import RootKey, read_from, write_to
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.protocol.encoding import lp
 from vault.envelope import OVERHEAD, EnvelopeKey
 from vault.errors import CannotOpen
-from vault.protocol.encoding import lp
 from vault.stream import CHUNK, MAGIC, SealedWriter, named_key, opened
 
 WRAPPING = EnvelopeKey(b"w" * 16, b"\1" * 32)

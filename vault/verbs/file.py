@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.protocol.encoding import lp
 from vault import keyring
 from vault.envelope import EnvelopeKey
 from vault.errors import CannotOpen
-from vault.protocol.encoding import lp
 from vault.stream import CHUNK, SealedWriter, Sink, opened
 from vault.whole import whole_file
 

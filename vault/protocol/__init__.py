@@ -1,1 +1,0 @@
-"""Pure rules of the vault: no Django, network, clock or randomness."""
