@@ -51,6 +51,22 @@ class UnknownPasskey(Problem):
     status, code, title = 404, "unknown_passkey", "The account has no such passkey"
 
 
+class InvalidAccessKey(Problem):
+    status, code, title = 401, "invalid_access_key", "There is no access key of this id and secret"
+
+
+class AccessKeyExpired(Problem):
+    status, code, title = 401, "access_key_expired", "The time of this access key is over"
+
+
+class AccessKeyLimit(Problem):
+    status, code, title = 409, "access_key_limit", "An account has at most 50 access keys; end one first"
+
+
+class UnknownAccessKey(Problem):
+    status, code, title = 404, "unknown_access_key", "The account has no such access key"
+
+
 class RateLimited(Problem):
     status, code, title = 429, "rate_limited", "Too many attempts; wait as Retry-After says"
 

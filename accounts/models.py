@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from accounts.protocol.names import account_text, normalise_email
+from devices.models import Device
 from vault.fields import BlindIndexField, SealedField
 
 
@@ -18,7 +19,8 @@ class AccountManager(BaseUserManager["Account"]):
 class Account(AbstractBaseUser):
     """A person. The private half of `public_key` never reaches this server.
 
-    `secret` is the OpenPGP message of PROTOCOL §3 (`me/secret`), opaque here.
+    `secret` is the OpenPGP message of PROTOCOL §3 (`me/secret`), opaque here. `user_handle` is what
+    passkeys know the account by: random, so that it tells of no name; there from the first one on.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -28,6 +30,7 @@ class Account(AbstractBaseUser):
     public_key = models.TextField()
     fingerprint = models.CharField(max_length=40)
     secret = models.TextField(blank=True)
+    user_handle = models.BinaryField(max_length=32, null=True, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     last_login = None  # devices know when they were last seen
@@ -62,6 +65,46 @@ class KeyTransition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old_fingerprint} → {self.new_fingerprint}"
+
+
+class Passkey(models.Model):
+    """A WebAuthn credential that logs in to an account. Public parts alone: the authenticator keeps
+    the private key.
+
+    `public_key` is a COSE_Key (RFC 9052 §7). `sign_count` is the highest that was seen.
+    `backup_eligible` and `backed_up` are the flags BE and BS (WebAuthn §6.1.3).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="passkeys")
+    credential_id = models.BinaryField(max_length=1023, unique=True)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField()
+    aaguid = models.CharField(max_length=36)
+    backup_eligible = models.BooleanField()
+    backed_up = models.BooleanField()
+    transports = models.JSONField(default=list)
+    name = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"passkey {self.id}"
+
+
+class AccessKey(models.Model):
+    """What proves a device of kind `access_key`; its name, scopes and times are the device's.
+
+    `id` is the `key_id`, `digest` the SHA-256 of 32 random bytes that are shown once. Of so much
+    chance a plain digest gives nothing away.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    device = models.OneToOneField(Device, on_delete=models.CASCADE, related_name="access_key")
+    digest = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"access key {self.id}"
 
 
 class Invite(models.Model):

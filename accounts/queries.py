@@ -4,11 +4,14 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.errors import UnknownAccount
-from accounts.models import Account
+from accounts.models import Account, Passkey
 from accounts.openpgp import AccountKey
-from accounts.protocol.names import RESERVED, is_username
+from accounts.protocol.names import RESERVED, is_username, normalise_login
+from devices.models import Device, DeviceKind, DeviceState
 from devices.principal import Principal
 from devices.protocol.encoding import b64url
 from devices.protocol.statements import Subject
@@ -18,7 +21,7 @@ def by_login(login: str) -> Account | None:
     """The account of a username or an e-mail address, as people type them."""
     if "@" in login:
         return Account.objects.filter(email_index=login).first()
-    return Account.objects.filter(username=login.strip().lower()).first()
+    return Account.objects.filter(username=normalise_login(login)).first()
 
 
 def by_username(username: str) -> Account:
@@ -92,3 +95,43 @@ def public(account: Account) -> dict[str, Any]:
 def own(account: Account) -> dict[str, Any]:
     """What a person sees of their own account."""
     return {**public(account), "email": account.email, "created_at": account.created_at}
+
+
+def passkeys_of(account_id: str) -> QuerySet[Passkey]:
+    return Passkey.objects.filter(account_id=account_id)
+
+
+def passkey(row: Passkey) -> dict[str, Any]:
+    """A passkey as its owner sees it."""
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "transports": row.transports,
+        "backup_eligible": row.backup_eligible,
+        "backed_up": row.backed_up,
+        "created_at": row.created_at,
+        "last_used_at": row.last_used_at,
+    }
+
+
+def access_keys_of(account_id: str) -> QuerySet[Device]:
+    """The access keys in force, as devices."""
+    return Device.objects.select_related("access_key").filter(
+        account_id=account_id,
+        kind=DeviceKind.ACCESS_KEY,
+        state=DeviceState.ACTIVE,
+        expires_at__gt=timezone.now(),
+    )
+
+
+def access_key(device: Device) -> dict[str, Any]:
+    """An access key as its owner sees it; its secret is told when it is made and never again."""
+    return {
+        "key_id": str(device.access_key.pk),
+        "device": device.hash,
+        "name": device.name,
+        "scopes": device.scopes.split(),
+        "created_at": device.created_at,
+        "expires_at": device.expires_at,
+        "last_seen_at": device.last_seen_at,
+    }

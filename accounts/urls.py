@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import me, sessions
+from accounts.views import access_keys, me, passkeys, sessions
 
 urlpatterns = [
     path("challenges", sessions.ChallengesView.as_view()),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("accounts/<str:username>", me.PublicAccountView.as_view()),
     path("accounts/<str:username>/devices", me.PublicDevicesView.as_view()),
     path("sessions", sessions.SessionsView.as_view()),
+    path("sessions/passkey", passkeys.PasskeyLoginView.as_view()),
+    path("sessions/passkey/options", passkeys.PasskeyLoginOptionsView.as_view()),
     path("sessions/activate", sessions.ActivateView.as_view()),
     path("sessions/refresh", sessions.RefreshView.as_view()),
     path("sessions/logout", sessions.LogoutView.as_view()),
@@ -18,5 +20,10 @@ urlpatterns = [
     path("me/password", me.PasswordView.as_view()),
     path("me/key", me.KeyView.as_view()),
     path("me/secret", me.SecretView.as_view()),
+    path("me/passkeys", passkeys.PasskeysView.as_view()),
+    path("me/passkeys/<str:id>", passkeys.PasskeyView.as_view()),
+    path("me/access-keys", access_keys.AccessKeysView.as_view()),
+    path("me/access-keys/<str:id>", access_keys.AccessKeyView.as_view()),
+    path("sessions/access-key", access_keys.AccessKeyLoginView.as_view()),
     path("password-reset", me.PasswordResetView.as_view()),
 ]

@@ -24,17 +24,21 @@ class DeviceKind(models.TextChoices):
 
 
 class Ending(models.TextChoices):
-    """Why a device ended: by a signed revocation, on the server's word, or unseen for 90 days."""
+    """Why a device ended: by a signed revocation, on the server's word, unseen for 90 days, or
+    because an access key lasts so long and no longer."""
 
     REVOKED = "revoked"
     LOGOUT = "logout"
     IDLE = "idle"
+    EXPIRED = "expired"
 
 
 class Device(models.Model):
     """A device of an account. `key` is unique for ever: an ended device keeps its row.
 
     `challenge` is the one in the hash. `fingerprint` names the account key that made `certificate`.
+    `scopes` (joined by spaces) and `expires_at` are an access key's, which has neither key,
+    challenge nor certificate.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -47,6 +51,8 @@ class Device(models.Model):
     challenge_expires_at = models.DateTimeField(null=True)
     name = models.CharField(max_length=64)
     platform = models.CharField(max_length=64, blank=True)
+    scopes = models.CharField(max_length=200, blank=True)
+    expires_at = models.DateTimeField(null=True)
     certificate = models.TextField(blank=True)
     fingerprint = models.CharField(max_length=40, blank=True)
     revocation = models.TextField(blank=True)
@@ -74,13 +80,16 @@ class Purpose(models.TextChoices):
     REVOKE = "revoke"
     KEY = "key"
     PASSWORD_RESET = "password_reset"
+    PASSKEY_ADD = "passkey_add"
+    PASSKEY_LOGIN = "passkey_login"
 
 
 class Challenge(models.Model):
     """A challenge given out and not yet spent; spending deletes the row in the same transaction.
 
-    `device_key` is the asking device's; empty for a password reset, which no device asks.
-    `device` is the hash of the device named in a revocation, else empty.
+    `device_key` is the asking device's; empty for a password reset, which no device asks, and for a
+    passkey to be added, whose asking proves none. `device` is the hash of the device named in a
+    revocation, or that asked to add a passkey, else empty. `account` is empty for a login by passkey.
     """
 
     challenge = models.BinaryField(max_length=32, unique=True)

@@ -31,6 +31,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "nginx": _program("nginx"),
     "gdb": _program("gcore"),
     "systemd": _program("systemd-analyze"),
+    "chromium": _program("chromium"),
 }
 
 

@@ -29,11 +29,14 @@ from tests.openpgp import OpenPGPKey, make_key, signature_block
 
 API = "/api/hvx/v1/"
 PROVEN = re.compile(
-    r"POST (challenges|accounts|sessions|sessions/(activate|refresh|logout)|devices/[^/]+/revoke"
+    r"POST (challenges|accounts|sessions|sessions/(activate|refresh|logout|passkey|passkey/options)|devices/[^/]+/revoke"
     r"|me/(password|key|export))|DELETE me"
 )
 # These go by the proof alone.
-TOKENLESS = re.compile(r"POST (accounts|sessions|sessions/refresh|password-reset)|GET (accounts/.*|instance)")
+TOKENLESS = re.compile(
+    r"POST (accounts|sessions|sessions/(refresh|passkey|passkey/options)|password-reset)"
+    r"|GET (accounts/.*|instance)"
+)
 
 
 def b64url(raw: bytes) -> str:

@@ -1,12 +1,15 @@
 """Signing in: from a password to a pending device, from a certificate to an active one."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from django.db import IntegrityError, transaction
 
 from accounts import errors, passwords, queries, throttle
 from accounts.models import Account
 from accounts.services.certificates import verify_certificate
+from audit.events import Event
+from audit.services import record
 from devices import queries as device_queries
 from devices.errors import ChallengeInvalid, DeviceKeyInUse, DeviceRevoked, UnknownDeviceKey
 from devices.models import Device, DeviceState
@@ -35,12 +38,24 @@ def log_in(
     if found and known and (known.account_id, known.state) == (found.pk, DeviceState.ACTIVE):
         own = known
     guesses = throttle.guesses_at_login(login, address=address, own=own)
-    account = passwords.authenticate(found, password, guesses)
-    return enter(account, device_key=device_key, name=name, platform=platform)
+    try:
+        account = passwords.authenticate(found, password, guesses)
+    except errors.InvalidCredentials:
+        record(
+            Event.LOGIN_REFUSED,
+            account=str(found.pk) if found else None,
+            device=own.hash if own else None,
+            subject=login,
+            details={"kind": "password"},
+        )
+        raise
+    return enter(account, by="password", device_key=device_key, name=name, platform=platform)
 
 
-def enter(account: Account, *, device_key: bytes, name: str, platform: str) -> SignedIn:
-    """Where every login ends, whatever it was proven by: a known active device comes back active,
+def enter(
+    account: Account, *, by: Literal["password", "passkey"], device_key: bytes, name: str, platform: str
+) -> SignedIn:
+    """Where every login ends, whatever it was proven `by`: a known active device comes back active,
     any other pending with a new challenge. Raises DeviceKeyInUse or DeviceRevoked.
     """
     known = device_queries.device_of_key(device_key)
@@ -50,15 +65,28 @@ def enter(account: Account, *, device_key: bytes, name: str, platform: str) -> S
         if known.account_id != account.pk:
             raise DeviceKeyInUse
         if known.state == DeviceState.ACTIVE:
-            lifecycle.see(DeviceHash(known.hash))
+            with transaction.atomic():
+                lifecycle.see(DeviceHash(known.hash))
+                _record_login(account, known, by)
             return SignedIn(account, known)
     try:
-        device = lifecycle.add_pending_device(
-            str(account.pk), account=account.text, key=device_key, name=name, platform=platform
-        )
+        with transaction.atomic():
+            device = lifecycle.add_pending_device(
+                str(account.pk), account=account.text, key=device_key, name=name, platform=platform
+            )
+            _record_login(account, device, by)
     except IntegrityError:
         raise DeviceKeyInUse from None
     return SignedIn(account, device)
+
+
+def _record_login(account: Account, device: Device, by: str) -> None:
+    record(
+        Event.LOGIN,
+        account=str(account.pk),
+        device=device.hash,
+        details={"kind": by, "state": str(device.state)},
+    )
 
 
 def refresh(device_key: bytes) -> SignedIn:

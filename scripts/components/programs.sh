@@ -6,4 +6,5 @@ need_package gpg gnupg
 need_package nginx nginx-light
 need_package gcore gdb
 need_package systemd-analyze systemd
+need_package chromium chromium
 exec "$@"
