@@ -17,7 +17,13 @@ def main() -> None:
     from vault.errors import Sealed
 
     try:
-        execute_from_command_line(sys.argv)
+        if sys.argv[1:2] == ["serve"]:
+            # Its process is the server's master, which has no use for any application of Django's.
+            from hvx.management.commands.serve import Command
+
+            Command().run_from_argv(sys.argv)
+        else:
+            execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, EnvError) as error:
         # A setting is wrong: its sentence is what the operator needs, not a traceback.
         sys.exit(f"hvx: {error}")

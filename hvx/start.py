@@ -1,11 +1,11 @@
 """What must hold before a server serves. Whatever does not is told in one sentence."""
 
-import socket
-from contextlib import closing
+import sys
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.management.base import CommandError
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
@@ -15,16 +15,28 @@ from vault.errors import Sealed
 from vault.services import ensure_ring
 
 
-def require_everything() -> None:
-    """Raises CommandError with the first thing that is missing."""
+def prepare(*, migrate: bool) -> None:
+    """Do and check all that serving needs. Raises CommandError with what is missing first, Sealed."""
     try:
+        require_settings()
+        if migrate:
+            bring_up_to_date()
         require_migrations()
         require_vault()
         require_origin()
     finally:
         connection.close()
     require_cache()
-    require_address()
+
+
+def require_settings() -> None:
+    """Every system check holds; what only warns is told on standard error."""
+    BaseCommand(stdout=sys.stderr).check(display_num_errors=False)
+
+
+def bring_up_to_date() -> None:
+    """Apply the migrations that are pending, and complete the key ring."""
+    call_command("migrate", interactive=False, verbosity=0)
 
 
 def require_migrations() -> None:
@@ -63,19 +75,3 @@ def require_cache() -> None:
         cache.get("start")
     except RedisError as error:
         raise CommandError(f"HVX_REDIS_URL does not answer ({type(error).__name__}).") from None
-
-
-def require_address() -> None:
-    """Nobody else listens at HVX_LISTEN."""
-    host, _, port = settings.HVX_LISTEN.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family)) as probe:
-        # As the server itself will ask for it: a port that a server has just left is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, int(port)))
-        except OSError as error:
-            raise CommandError(
-                f"HVX_LISTEN={settings.HVX_LISTEN}: {error.strerror}. Set another address."
-            ) from None

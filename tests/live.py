@@ -161,6 +161,15 @@ class LiveServer:
         process.wait()
         self.process = None
 
+    def pids(self) -> list[int]:
+        """Every process of the server: its group, which start() made."""
+        group = self._running().pid
+        return [
+            int(path.name)
+            for path in Path("/proc").iterdir()
+            if path.name.isdecimal() and _group_of(path) == group
+        ]
+
     def close(self) -> None:
         """Ends what still runs and removes the PostgreSQL database."""
         if self.process is not None:
@@ -205,6 +214,14 @@ class LiveServer:
 
     def _log_end(self) -> str:
         return self.log_path.read_text(errors="replace")[-4000:] if self.log_path.exists() else "(no log)"
+
+
+def _group_of(process: Path) -> int | None:
+    try:
+        # Behind the program's name in brackets: state, parent, group.
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _with_database(url: str, name: str) -> str:

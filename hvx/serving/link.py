@@ -1,0 +1,49 @@
+"""A child's end of the link to its master: a socket that keeps messages apart (SOCK_SEQPACKET).
+
+A message is a JSON object of at most 4 KiB, or the root key's 32 bytes where those are due. The link's
+end is the master's end, and then the child's.
+"""
+
+import json
+import os
+import socket
+import threading
+from typing import Any, NoReturn
+
+LONGEST = 4096
+
+
+class Link:
+    """Made from the descriptor that the master has passed down."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.socket = socket.socket(fileno=descriptor)
+
+    def tell(self, **words: Any) -> None:
+        """Send a message to the master."""
+        self.socket.send(json.dumps(words).encode())
+
+    def take_root(self) -> None:
+        """Wait for the root key and hold it in this process. Raises RootKeyMissing."""
+        from vault import keys, rootkey
+
+        keys.hold(rootkey.read_from(self.socket.fileno()))
+
+    def give_root(self) -> None:
+        """Hand the root key that this process holds up to the master."""
+        from vault import keys, rootkey
+
+        root = keys.root()
+        self.tell(event="root")
+        rootkey.write_to(self.socket.fileno(), root)
+
+    def end_with_master(self) -> None:
+        """From now on this process ends at once when the master does, even by SIGKILL."""
+        threading.Thread(target=self._watch, name="master's end", daemon=True).start()
+
+    def _watch(self) -> NoReturn:
+        try:
+            while self.socket.recv(LONGEST):
+                pass
+        finally:
+            os._exit(1)
