@@ -14,6 +14,8 @@ from rest_framework import serializers
 from accounts.errors import Busy, InvalidCredentials, PasswordWrong
 from accounts.models import Account
 from accounts.throttle import Counters
+from audit.events import Event
+from audit.services import record
 
 # Argon2 reads all of it; nobody types more.
 MAX_CHARACTERS = 1024
@@ -69,10 +71,14 @@ def authenticate(account: Account | None, password: str, guesses: Counters) -> A
 
 
 def confirm(account: Account, password: str, guesses: Counters) -> None:
-    """For a call that asks for the password again. Raises PasswordWrong, RateLimited, Busy."""
+    """For a call that asks for the password again. Raises PasswordWrong, RateLimited, Busy.
+
+    Call it outside of any transaction: a refusal is recorded, and must not be rolled back.
+    """
     with _guess(guesses):
         if not check_password(password, account.password):
             guesses.count()
+            record(Event.PASSWORD_REFUSED, account=str(account.pk))
             raise PasswordWrong
 
 

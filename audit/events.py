@@ -14,6 +14,7 @@ class Event(StrEnum):
     DEVICE_REVOKED = "device_revoked"
     DEVICE_LOGGED_OUT = "device_logged_out"
     DEVICE_IDLE = "device_idle"
+    DEVICE_EXPIRED = "device_expired"
     DEVICE_DEMOTED = "device_demoted"
     PASSWORD_REFUSED = "password_refused"
     PASSWORD_CHANGED = "password_changed"
@@ -49,7 +50,9 @@ class Event(StrEnum):
     DATA_KEY_ROTATED = "data_key_rotated"
     BACKUP_MADE = "backup_made"
     BACKUP_RESTORED = "backup_restored"
-    MIGRATIONS_APPLIED = "migrations_applied"
+    MIGRATION_PLANNED = "migration_planned"
+    MIGRATION_APPLIED = "migration_applied"
+    MIGRATION_TAKEN_BACK = "migration_taken_back"
     SERVER_STARTED = "server_started"
     CHECKPOINT = "checkpoint"
 

@@ -63,8 +63,9 @@ def record(
 
 def record_all(entries: Collection[Entry]) -> None:
     """Write several rows at once; for the rest as `record`."""
-    with _or_nothing():
-        _append(entries)
+    if entries:
+        with _or_nothing():
+            _append(entries)
 
 
 def entry(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from audit.context import asked_from
 from devices import nonces
 from hvx import metrics
 from hvx.logs import request_id
@@ -64,7 +65,8 @@ def answer(
             if preflight:
                 response = HttpResponse(status=204, headers=PREFLIGHT)
             else:
-                response = get_response(request)
+                with asked_from(request.META.get("REMOTE_ADDR", "")):
+                    response = get_response(request)
                 for name, value in CORS.items():
                     response.setdefault(name, value)
             response["X-Request-Id"] = identity

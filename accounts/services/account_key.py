@@ -8,6 +8,8 @@ from django.utils import timezone
 from accounts import errors, openpgp, passwords, queries, throttle
 from accounts.models import Account, KeyTransition
 from accounts.services.certificates import verify_certificate
+from audit.events import Event
+from audit.services import record
 from devices import queries as device_queries
 from devices.models import DeviceState, Purpose
 from devices.principal import Principal
@@ -73,4 +75,10 @@ def replace_key(
         row.public_key, row.fingerprint = new.armored, new.fingerprint
         row.save(update_fields=["public_key", "fingerprint"])
         demoted = lifecycle.certify_anew(str(row.pk), verified, new.fingerprint)
+        record(
+            Event.ACCOUNT_KEY_REPLACED,
+            account=str(row.pk),
+            device=principal.device,
+            details={"certified": len(verified), "pending": len(demoted)},
+        )
     return row, list(demoted)

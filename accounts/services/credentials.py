@@ -9,6 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import openpgp, passwords, queries, throttle
+from accounts.models import Account
+from audit.events import Event
+from audit.services import record
 from devices.errors import ChallengeInvalid
 from devices.models import Purpose
 from devices.principal import Principal
@@ -22,14 +25,19 @@ def change_password(principal: Principal, old: str, new: str) -> None:
     account = queries.of(principal)
     passwords.confirm(account, old, throttle.guesses_by_device(principal.device))
     account.password = passwords.hashed(new, field="new_password")
-    account.save(update_fields=["password"])
+    with transaction.atomic():
+        account.save(update_fields=["password"])
+        record(Event.PASSWORD_CHANGED, account=str(account.pk), device=principal.device)
 
 
+@transaction.atomic
 def ask_password_reset(login: str) -> bytes:
     """A challenge, for an account and for nobody alike: the same rows are written for either."""
     account = queries.by_login(login)
     name = account.text if account else _nobody(login)
-    return challenges.give_challenge(Purpose.PASSWORD_RESET, account=name)
+    challenge = challenges.give_challenge(Purpose.PASSWORD_RESET, account=name)
+    record(Event.PASSWORD_RESET_ASKED, account=str(account.pk) if account else None, subject=login)
+    return challenge
 
 
 def _nobody(login: str) -> str:
@@ -58,6 +66,14 @@ def reset_password(login: str, *, challenge: bytes, statement: str, password: st
     """
     passwords.refuse_weak(password)
     account = queries.by_login(login)
+    try:
+        _reset(account, challenge, statement, password)
+    except ChallengeInvalid:
+        record(Event.PASSWORD_RESET_REFUSED, account=str(account.pk) if account else None, subject=login)
+        raise
+
+
+def _reset(account: Account | None, challenge: bytes, statement: str, password: str) -> None:
     # For nobody the same is done with a key of nobody's.
     key = queries.key_of(account) if account else _nobodys_key()
     subject = queries.subject_of(account) if account else _nobodys_subject(key)
@@ -74,3 +90,4 @@ def reset_password(login: str, *, challenge: bytes, statement: str, password: st
         challenges.spend_challenge(challenge, Purpose.PASSWORD_RESET, account=account.text)
         account.password = new
         account.save(update_fields=["password"])
+        record(Event.PASSWORD_RESET, account=str(account.pk))

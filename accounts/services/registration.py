@@ -14,6 +14,8 @@ from accounts import errors, openpgp, passwords, queries
 from accounts.models import Account, Invite
 from accounts.protocol.names import account_text
 from accounts.services.sessions import SignedIn
+from audit.events import Event
+from audit.services import record
 from devices import queries as device_queries
 from devices.errors import DeviceKeyInUse, DeviceRevoked
 from devices.models import DeviceState, Purpose
@@ -110,6 +112,7 @@ def register(wanted: Registration) -> SignedIn:
                 name=wanted.device_name,
                 platform=wanted.device_platform,
             )
+            record(Event.REGISTERED, account=str(row.pk), device=device.hash)
     except IntegrityError:
         # Somebody was faster: the same questions again give the answer.
         check_registrable(wanted.username, wanted.device_key)
@@ -138,4 +141,5 @@ def make_invite(*, uses: int, days: int) -> str:
         uses_left=uses,
         expires_at=timezone.now() + timedelta(days=days),
     )
+    record(Event.INVITE_MADE, details={"uses": uses, "days": days})
     return code

@@ -40,11 +40,12 @@ class MeView(NativeView):
     @idempotent
     def patch(self, request: Request) -> Response:
         """Change the e-mail address."""
-        account = queries.of(principal(request))
+        speaker = principal(request)
+        account = queries.of(speaker)
         body = read_body(OwnAccountChange, request)
         if "email" in body:
             with throttle.email_taken_answers(str(account.pk)):
-                account = profile.change_email(account, body["email"])
+                account = profile.change_email(account, body["email"], by=speaker.device)
         return Response(queries.own(account))
 
 
@@ -98,10 +99,11 @@ class SecretView(NativeView):
     def put(self, request: Request) -> Response:
         """Store the account secret: one OpenPGP message that only the account key opens."""
         message = read_body(AccountSecret, request)["message"]
-        account = queries.of(principal(request))
+        speaker = principal(request)
+        account = queries.of(speaker)
         if not openpgp.is_encrypted_message(message, to=queries.key_of(account), most=MAX_SECRET_CHARACTERS):
             raise SecretInvalid
-        profile.keep_secret(account, message)
+        profile.keep_secret(account, message, by=speaker.device)
         return Response(status=204)
 
 

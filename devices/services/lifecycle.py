@@ -8,6 +8,8 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from audit.events import Event
+from audit.services import entry, record, record_all
 from devices import ports, state
 from devices.errors import ChallengeInvalid, DeviceEnded, LastDevice
 from devices.models import (
@@ -21,6 +23,13 @@ from devices.push import push
 
 PENDING_LIFETIME = timedelta(hours=1)
 IDLE_AFTER = timedelta(days=90)
+
+_ENDED = {
+    "revoked": Event.DEVICE_REVOKED,
+    "logout": Event.DEVICE_LOGGED_OUT,
+    "idle": Event.DEVICE_IDLE,
+    "expired": Event.DEVICE_EXPIRED,
+}
 
 
 @transaction.atomic
@@ -37,7 +46,7 @@ def add_active_device(
 ) -> Device:
     """The first device of a new account, certified already."""
     now = timezone.now()
-    return Device.objects.create(
+    row = Device.objects.create(
         account_id=account_id,
         state=DeviceState.ACTIVE,
         hash=device_hash(account, key, challenge),
@@ -50,6 +59,8 @@ def add_active_device(
         certified_at=now,
         last_seen_at=now,
     )
+    record(Event.CERTIFICATE_STORED, account=str(account_id), device=row.hash)
+    return row
 
 
 @transaction.atomic
@@ -76,6 +87,7 @@ def add_pending_device(account_id: str, *, account: str, key: bytes, name: str, 
         account_id=account_id, key=key, state=DeviceState.PENDING, defaults=fresh
     )
     if made:
+        record(Event.DEVICE_ADDED, account=str(account_id), device=row.hash)
         return row
     older = row.hash
     for field, value in fresh.items():
@@ -103,6 +115,7 @@ def activate(device: DeviceHash, *, certificate: str, fingerprint: str) -> Devic
     row.challenge_expires_at = None
     row.certified_at = row.last_seen_at = now
     row.save()
+    record(Event.CERTIFICATE_STORED, account=str(row.account_id), device=row.hash)
     _changed(row.hash)
     return row
 
@@ -145,6 +158,7 @@ def end_device(
     row.revocation = revocation
     row.revocation_challenge = revocation_challenge
     row.save()
+    record(_ENDED[row.ended], account=str(row.account_id), device=row.hash, details={"kind": row.kind})
     ports.device_ended(row.hash, str(row.account_id))
     _changed(row.hash)
     _tell(row.hash, {"type": "device.ended"})
@@ -157,6 +171,7 @@ def certify_anew(account_id: str, certificates: dict[str, str], fingerprint: str
     `certificates` are verified by the caller, by device hash. Answers the hashes made pending.
     """
     demoted = []
+    events = []
     now = timezone.now()
     for row in (
         Device.objects.select_for_update()
@@ -166,16 +181,19 @@ def certify_anew(account_id: str, certificates: dict[str, str], fingerprint: str
         certificate = certificates.get(row.hash)
         if certificate is not None:
             row.certificate, row.fingerprint, row.certified_at = certificate, fingerprint, now
+            events.append(entry(Event.CERTIFICATE_STORED, account=str(account_id), device=row.hash))
         else:
             row.state = DeviceState.PENDING
             row.challenge_expires_at = now + PENDING_LIFETIME
             # Its certificate by the older key stays, and stays public: nobody is to think that the
             # server took a device away.
             demoted.append(row.hash)
+            events.append(entry(Event.DEVICE_DEMOTED, account=str(account_id), device=row.hash))
             ports.device_ended(row.hash, str(account_id))
             _tell(row.hash, {"type": "device.replaced"})
         row.save()
         _changed(row.hash)
+    record_all(events)
     return demoted
 
 
@@ -184,6 +202,7 @@ def rename(device: Device, name: str) -> Device:
     """Give a device another name."""
     device.name = name
     device.save(update_fields=["name"])
+    record(Event.DEVICE_RENAMED, account=str(device.account_id), device=device.hash)
     return device
 
 

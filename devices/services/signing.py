@@ -4,6 +4,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 from django.utils import timezone
 
+from audit.events import Event
+from audit.services import record
 from devices import token_keys
 from devices.models import (
     TokenKey,
@@ -18,6 +20,7 @@ def make_token_key() -> TokenKey:
         public=private.public_key().public_bytes_raw(), private=private.private_bytes_raw()
     )
     transaction.on_commit(token_keys.forget)
+    record(Event.TOKEN_KEY_MADE, details={"kid": str(row.pk)})
     return row
 
 
@@ -37,4 +40,8 @@ def rotate_token_key(*, withdraw: bool = False) -> TokenKey:
             row.private = None
             row.retired_at = timezone.now()
             row.save()
+    record(
+        Event.TOKEN_KEYS_WITHDRAWN if withdraw else Event.TOKEN_KEY_ROTATED,
+        details={"kid": str(new.pk)},
+    )
     return new
