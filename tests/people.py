@@ -29,8 +29,8 @@ from tests.openpgp import OpenPGPKey, make_key, signature_block
 
 API = "/api/hvx/v1/"
 PROVEN = re.compile(
-    r"POST (challenges|accounts|sessions|sessions/(activate|refresh|logout|passkey|passkey/options)|devices/[^/]+/revoke"
-    r"|me/(password|key|export))|DELETE me"
+    r"POST (challenges|accounts|sessions|sessions/(activate|refresh|logout|passkey|passkey/options)"
+    r"|devices/[^/]+/revoke|me/(password|key|export))|DELETE me"
 )
 # These go by the proof alone.
 TOKENLESS = re.compile(

@@ -64,6 +64,8 @@ class PasswordView(NativeView):
             if device["device"] != speaker.device
         ]
         warnings = ["other_devices_stay_signed_in"] if others else []
+        if queries.passkeys_of(speaker.account_id).exists():
+            warnings.append("passkeys_stay")
         return Response({"warnings": warnings, "devices": others})
 
 

@@ -10,10 +10,13 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import LazySettings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts.models import Account, Passkey
+from audit.events import Event
+from audit.models import AuditRow
+from audit.services import chain_of
 from devices.models import Challenge, Device
 from tests.people import Answer, DjangoWire, Handset, Person, b64url, claims_of, from_b64url
 from tests.webauthn import AT, BE, BS, EDDSA, ES256, RS256, UP, UV, Authenticator, cose_key, new_key
@@ -606,3 +609,72 @@ def test_what_is_stored_of_a_passkey_is_public(person: Person, authenticator: Au
     assert cbor2.loads(bytes(row.public_key)) == cose_key(authenticator.key)
     shown = json.dumps(person.handset.call("GET", "me/passkeys").json)
     assert b64url(authenticator.credential_id) not in shown
+
+
+# --- The audit ---------------------------------------------------------------------------------------
+
+
+def written(event: Event) -> list[tuple[str, dict[str, Any]]]:
+    """Of each row of an event: its chain, and what it says."""
+    rows = AuditRow.objects.filter(event=event).order_by("at")
+    return [(row.chain, json.loads(row.details)) for row in rows]
+
+
+def test_a_passkeys_life_is_in_the_accounts_chain(person: Person, authenticator: Authenticator) -> None:
+    own = chain_of(person.id)
+    log_in(person.handset, authenticator).expect(200)
+    [listed] = person.handset.call("GET", "me/passkeys").expect(200).json["results"]
+    person.handset.call("DELETE", f"me/passkeys/{listed['id']}").expect(204)
+    assert written(Event.PASSKEY_ADDED) == [(own, {})]
+    assert written(Event.PASSKEY_REMOVED) == [(own, {})]
+    assert written(Event.LOGIN) == [(own, {"kind": "passkey", "state": "active"})]
+
+
+def test_a_refused_login_is_written_where_it_belongs(person: Person, authenticator: Authenticator) -> None:
+    phone, own = person.new_handset(), chain_of(person.id)
+    log_in(phone, Authenticator(rp_id="localhost", user_handle=bytes(32)))
+    [(chain, _)] = written(Event.LOGIN_REFUSED)
+    assert chain.startswith("nobody:")
+    log_in(phone, authenticator, flags=UP)
+    authenticator.counter = 0
+    log_in(phone, authenticator)
+    assert written(Event.LOGIN_REFUSED)[1:] == [
+        (own, {"kind": "passkey", "counter_fell_back": False}),
+        (own, {"kind": "passkey", "counter_fell_back": True}),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_written_down_does_not_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = Person(DjangoWire())
+    person.register().expect(201)
+    authenticator = Authenticator()
+    add(person.handset, authenticator).expect(201)
+    phone = person.new_handset()
+    good = authenticator.get(request_options(phone), origin=person.wire.origin)
+    made = Authenticator().create(creation_options(person.handset), origin=person.wire.origin)
+    [listed] = person.handset.call("GET", "me/passkeys").expect(200).json["results"]
+
+    def fail(*args: object) -> None:
+        raise DatabaseError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.services._append", fail)
+        answers = [
+            enter(phone, _altered("signature")(good)),
+            enter(phone, good),
+            keep(person.handset, made),
+            person.handset.call("DELETE", f"me/passkeys/{listed['id']}"),
+        ]
+    assert [answer.refusal for answer in answers] == [(503, "audit_unavailable")] * 4
+    assert not Device.objects.filter(key=phone.public).exists()
+    assert Passkey.objects.count() == 1
+    enter(phone, good).expect(200)
+    keep(person.handset, made).expect(201)
+
+
+def test_a_changed_password_ends_no_passkey_and_says_so(person: Person, authenticator: Authenticator) -> None:
+    body = {"password": person.password, "new_password": "another password than that"}
+    told = person.handset.call("POST", "me/password", body).expect(200).json
+    assert told["warnings"] == ["passkeys_stay"]
+    log_in(person.new_handset(), authenticator).expect(200)

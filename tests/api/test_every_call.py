@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from accounts.serializers_access_keys import SCOPES
 from tests.api.apps import app_token
 from tests.api.operations import Operation, call, operations
 from tests.people import Answer, Person
@@ -30,7 +31,8 @@ def test_the_document_lists_the_calls_of_the_protocol() -> None:
         "POST sessions/refresh", "POST sessions/logout", "GET devices", "GET devices/{device}",
         "PATCH devices/{device}", "POST devices/{device}/revoke", "POST me/key", "GET accounts/{username}",
         "GET accounts/{username}/devices", "GET me", "PATCH me", "POST me/password",
-        "POST password-reset", "GET me/secret", "PUT me/secret",
+        "POST password-reset", "GET me/secret", "PUT me/secret", "GET me/access-keys",
+        "POST me/access-keys", "DELETE me/access-keys/{id}", "POST sessions/access-key",
     } <= listed  # fmt: skip
 
 
@@ -215,6 +217,22 @@ def test_an_apps_token_reaches_nothing_of_the_native_api(person: Person, operati
         for proof in (True, False):
             answer = call(person.handset, operation, sent, authorization=shown, proof=proof)
             assert answer.refusal == (403, "app_token")
+
+
+@every(UNDER_TOKEN)
+def test_an_access_keys_token_reaches_no_call_that_its_scopes_do_not_name(
+    person: Person, operation: Operation
+) -> None:
+    body = {"purpose": "key"} if operation.name == "challenges" else operation.body
+    every_scope = {"name": "a bot", "scopes": list(SCOPES), "password": person.password}
+    made = person.handset.call("POST", "me/access-keys", every_scope).expect(201).json["access_key"]
+    exchange = {"key_id": made["key_id"], "secret": made["secret"]}
+    token = person.new_handset().call("POST", "sessions/access-key", exchange).expect(200).json
+    shown = f"Bearer {token['access_token']}"
+    sent = body if operation.takes_body else None
+    for proof in (True, False):
+        answer = call(person.handset, operation, sent, authorization=shown, proof=proof)
+        assert answer.refusal == (403, "insufficient_scope")
 
 
 @every(UNDER_TOKEN)
