@@ -39,17 +39,7 @@ def log_in(
         own = known
     guesses = throttle.guesses_at_login(login, address=address, own=own)
     try:
-        try:
         account = passwords.authenticate(found, password, guesses)
-    except errors.InvalidCredentials:
-        record(
-            Event.LOGIN_REFUSED,
-            account=str(found.pk) if found else None,
-            device=own.hash if own else None,
-            subject=login,
-            details={"kind": "password"},
-        )
-        raise
     except errors.InvalidCredentials:
         record(
             Event.LOGIN_REFUSED,
@@ -88,15 +78,6 @@ def enter(
     except IntegrityError:
         raise DeviceKeyInUse from None
     return SignedIn(account, device)
-
-
-def _record_login(account: Account, device: Device, by: str) -> None:
-    record(
-        Event.LOGIN,
-        account=str(account.pk),
-        device=device.hash,
-        details={"kind": by, "state": str(device.state)},
-    )
 
 
 def _record_login(account: Account, device: Device, by: str) -> None:
