@@ -35,6 +35,10 @@ class VaultFileDamaged(RootKeyError):
     """The vault's file cannot be read, or was changed by somebody who does not hold the root key."""
 
 
+class ProtectorUnusable(RootKeyError):
+    """What should open the root key is not there, or asks for what is refused."""
+
+
 class RingMissing(Sealed):
     """The key ring has no key for a purpose: the database was not migrated by this version."""
 

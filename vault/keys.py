@@ -5,11 +5,13 @@ person at a terminal is asked. Where none of them gives it, whatever needs it ra
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
 
-from vault import vaultfile
+from vault import settling, vaultfile
+from vault.errors import Sealed
 from vault.memory import LockedBytes
 from vault.protectors import keyfile, unattended
 from vault.rootkey import RootKey
@@ -19,6 +21,7 @@ from vault.vaultfile import Protector, Vault
 _opening = threading.RLock()
 _held: RootKey | None = None
 _database_key: LockedBytes | None = None
+_ask: Callable[[Path], Vault] | None = None
 
 
 def vault_path() -> Path:
@@ -39,8 +42,27 @@ def root() -> RootKey:
     with _opening:
         if _held is not None:
             return _held
-        hold(found := unattended.open_vault().root)
-        return found
+        try:
+            vault = unattended.open_vault()
+        except Sealed:
+            if _ask is None:
+                raise
+            vault = _ask(vault_path())
+        return take(vault)
+
+
+def take(vault: Vault) -> RootKey:
+    """Use the root key of a vault that was opened, and return it.
+
+    Where a replacement of the root key was interrupted, it is ended here (`vault.settling`), which
+    reads the database. Raises Sealed, errors of the database.
+    """
+    global _database_key
+    hold(vault.root)
+    _database_key = vault.database_key()
+    if vault.next_root is not None:
+        hold(settling.settle(vault, vault_path(), root_key_path()).root)
+    return root()
 
 
 def hold(root: RootKey) -> None:
@@ -50,6 +72,12 @@ def hold(root: RootKey) -> None:
         if root is not _held:
             forget()
             _held = root
+
+
+def ask_with(ask: Callable[[Path], Vault]) -> None:
+    """Where nothing opens the vault by itself, have `ask` open the file: for a command at a terminal."""
+    global _ask
+    _ask = ask
 
 
 def held() -> bool:

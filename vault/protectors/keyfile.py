@@ -25,3 +25,29 @@ def load_or_create(path: Path) -> LockedBytes:
     except RootKeyMissing:
         ownfile.create(path, LockedBytes.random(KEY_LENGTH).view)
         return load(path)
+
+
+def draft_next(path: Path) -> LockedBytes:
+    """Write another key beside the file, to take its place by `promote`; return it."""
+    drop_next(path)
+    key = LockedBytes.random(KEY_LENGTH)
+    ownfile.create(_next(path), key.view)
+    return key
+
+
+def promote(path: Path) -> None:
+    """Put the key that stands beside the file in its place; where there is none, it is there already."""
+    try:
+        _next(path).replace(path)
+    except FileNotFoundError:
+        return
+    ownfile.sync_folder(path.parent)
+
+
+def drop_next(path: Path) -> None:
+    """Remove the key that stands beside the file."""
+    _next(path).unlink(missing_ok=True)
+
+
+def _next(path: Path) -> Path:
+    return path.with_name(f"{path.name}.next")

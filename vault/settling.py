@@ -1,0 +1,87 @@
+"""Ends a replacement of the root key that was interrupted: forwards or backwards, by the key ring.
+
+The ring changes from one root key to the other in one transaction, so it tells for sure which of the two
+is in force. It is asked in SQL, for this may happen before Django's models are loaded.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from django.db import connection
+
+from vault import vaultfile
+from vault.envelope import KEY_ID
+from vault.errors import RootKeyMismatch
+from vault.protectors import keyfile, keyring
+from vault.vaultfile import Body, Document, Vault
+
+_RING = "vault_datakey"
+_WRAPPED = "SELECT wrapped FROM vault_datakey"
+
+
+@contextmanager
+def changing(vault_path: Path) -> Iterator[None]:
+    """One process at a time changes the vault's file; the kernel drops the lock with the process."""
+    guard = os.open(
+        vault_path.with_name(f".{vault_path.name}.lock"),
+        os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
+        0o600,
+    )
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(guard)
+
+
+def settle(vault: Vault, vault_path: Path, key_file: Path) -> Vault:
+    """Return the vault under the one root key that is in force, and leave no other in its file.
+
+    Waits while another process is replacing the root key. Raises Sealed, errors of the database.
+    """
+    with changing(vault_path):
+        return settle_alone(vault, vault_path, key_file)
+
+
+def settle_alone(vault: Vault, vault_path: Path, key_file: Path) -> Vault:
+    """Do what `settle` does, for one who is `changing` the file."""
+    document = vaultfile.read(vault_path)
+    roots = [root for root in (vault.next_root, vault.root) if root is not None]
+    root = next((root for root in roots if root.id.hex() == document.current.root), roots[0])
+    vault = vaultfile.unlock(document, root)
+    if document.next is None or vault.next_root is None:
+        return vault
+    found = _ids_of_root_keys()
+    if found == {vault.next_root.id}:
+        # The key file first: until the vault's file follows, its other half opens by it.
+        keyfile.promote(key_file)
+        kept, root, dropped = document.next, vault.next_root, document.current
+    elif found <= {vault.root.id}:
+        keyfile.drop_next(key_file)
+        kept, root, dropped = document.current, vault.root, document.next
+    else:
+        raise RootKeyMismatch("the database's keys are wrapped under none of the vault file's root keys")
+    alone = Document(replace(kept, other="").signed(root))
+    vaultfile.write(vault_path, alone)
+    _discard_entries(dropped, kept)
+    return Vault(alone, root)
+
+
+def _ids_of_root_keys() -> set[bytes]:
+    """Return the ids of the root keys that the ring is wrapped under."""
+    with connection.cursor() as cursor:
+        if _RING not in connection.introspection.table_names(cursor):
+            return set()
+        cursor.execute(_WRAPPED)
+        return {bytes(wrapped)[KEY_ID] for (wrapped,) in cursor.fetchall()}
+
+
+def _discard_entries(dropped: Body, kept: Body) -> None:
+    entries = [protector.parameters for protector in kept.protectors if protector.kind == keyring.KIND]
+    for protector in dropped.protectors:
+        if protector.kind == keyring.KIND and protector.parameters not in entries:
+            keyring.discard(protector.parameters)
