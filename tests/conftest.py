@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
+from pytest_django import DjangoDbBlocker
 
 from tests.components import everything_is_required, why_missing
 from tests.live import LiveServer
@@ -51,6 +53,15 @@ def audit_that_tests_may_empty() -> Iterator[None]:
 
     with emptying_allowed():
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, audit_that_tests_may_empty: None
+) -> None:
+    """A database without the audit's rows on how it was migrated, as it is after a test that commits."""
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,68 @@
+"""`manage.py migrate`: Django's, after a back-up, held to the signed list and written into the audit."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.core.management.commands import migrate
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.migration import Migration
+
+from hvx.backup import automatic, place
+from hvx.schema import history, manifest
+from hvx.wiring import BACKUP_PARTS
+
+# What the audit itself stands on: while one of these is pending, nothing can be written into it.
+_FOUNDATION = ("audit", "vault")
+
+
+class Command(migrate.Command):
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--no-backup", action="store_true", help="make no back-up before migrating")
+        parser.add_argument(
+            "--acknowledge",
+            action="append",
+            default=[],
+            metavar="ROOM.NAME",
+            help="write into the audit that this migration is applied, or not, as the database says",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["plan"] or options["check_unapplied"] or options["database"] != DEFAULT_DB_ALIAS:
+            super().handle(*args, **options)
+            return
+        place.require_none_under_way()
+        self._manifest = manifest.read()
+        manifest.require_files_as_signed(self._manifest)
+        self._known = {*options["acknowledge"]}
+        if self._audit_is_ready():
+            history.require_nothing_strange(self._manifest, self._known)
+        if not options["no_backup"]:
+            try:
+                automatic.before_migrating(BACKUP_PARTS, self.stderr.write)
+            except OSError as error:
+                raise CommandError(
+                    f"no back-up, so no migrating: {error.filename}: {error.strerror}"
+                ) from None
+        try:
+            super().handle(*args, **options)
+        finally:
+            if self._audit_is_ready():
+                history.note(self._manifest, self._known)
+
+    def migration_progress_callback(
+        self, action: str, migration: Migration | None = None, fake: bool = False
+    ) -> None:
+        """Called by Django around each migration, outside of its transaction."""
+        if action in ("apply_start", "unapply_start") and migration is not None:
+            name = f"{migration.app_label}.{migration.name}"
+            self._known.add(name)
+            if self._audit_is_ready():
+                history.plan(name, self._manifest)
+        super().migration_progress_callback(action, migration, fake)
+
+    def _audit_is_ready(self) -> bool:
+        loader = MigrationLoader(connection)
+        pending = loader.disk_migrations.keys() - loader.applied_migrations.keys()
+        return not any(app in _FOUNDATION for app, _ in pending) and history.audit_is_there()

@@ -1,0 +1,144 @@
+"""Which migrations were applied: the database's own table, held to the rows of the audit.
+
+The table can be edited by whoever reaches the database. A row of the audit is bound to its place and
+content by a key that only an unsealed vault gives, so a row that was added to the table, or taken from it,
+is noticed; and so is a migration that was applied in another form than this version has.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from audit import keys as audit_keys
+from audit.events import Event
+from audit.models import AuditRow
+from audit.services import SERVER, entry, record_all
+from hvx.schema.manifest import Manifest
+from vault import keyring
+from vault.errors import RingMissing
+from vault.models import DataKey
+
+_EVENTS = (Event.MIGRATION_PLANNED, Event.MIGRATION_APPLIED, Event.MIGRATION_TAKEN_BACK)
+
+
+class HistoryNotAsAudited(CommandError):
+    """What is applied is not what the audit says was applied."""
+
+
+@dataclass
+class Recorded:
+    """What the audit says. `applied` has digests by `room.name`, empty for a package's own migration."""
+
+    applied: dict[str, str] = field(default_factory=dict)
+    planned: set[str] = field(default_factory=set)
+
+
+def applied() -> set[str]:
+    """Return what the database's own table says, as `room.name`."""
+    return {f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations()}
+
+
+def audit_is_there() -> bool:
+    """Whether the audit can be read and written: its tables are there, and its key."""
+    if not {AuditRow._meta.db_table, DataKey._meta.db_table} <= {*connection.introspection.table_names()}:
+        return False
+    try:
+        keyring.active(keyring.AUDIT)
+    except RingMissing:
+        return False
+    return True
+
+
+def recorded() -> Recorded:
+    """Return what the audit says. Raises HistoryNotAsAudited for a row that was forged, Sealed."""
+    key = audit_keys.current().chain
+    told = Recorded()
+    rows = AuditRow.objects.filter(chain=SERVER, event__in=[event.value for event in _EVENTS])
+    for row in rows.order_by("sequence"):
+        if row.hashed_under(key) != bytes(row.hash):
+            raise HistoryNotAsAudited(
+                f"row {row.sequence} of the audit's chain {SERVER!r} was changed: see manage.py audit verify."
+            )
+        details = json.loads(row.details)
+        name = details["migration"]
+        told.planned.discard(name)
+        told.applied.pop(name, None)
+        if row.event == Event.MIGRATION_PLANNED:
+            told.planned.add(name)
+        elif row.event == Event.MIGRATION_APPLIED:
+            told.applied[name] = details["sha256"]
+    return told
+
+
+def require_as_audited(manifest: Manifest) -> None:
+    """Raises HistoryNotAsAudited with the names of what was added, taken away or changed."""
+    told, there = recorded(), applied()
+    if not told.applied:
+        raise HistoryNotAsAudited("no migration is in the audit yet: run manage.py migrate first.")
+    cut_short = sorted(told.planned & there)
+    if cut_short:
+        raise HistoryNotAsAudited(
+            f"migrating was cut short at {', '.join(cut_short)}: run manage.py migrate."
+        )
+    require_nothing_strange(manifest)
+
+
+def require_nothing_strange(manifest: Manifest, known: Collection[str] = ()) -> None:
+    """Raises HistoryNotAsAudited likewise, but for migrations that were planned or are `known`.
+
+    Where the audit has none at all, as at the first migrating, all that is applied is taken as it is.
+    """
+    told, there = recorded(), applied()
+    expected = told.planned | {*known}
+    faults = {
+        **dict.fromkeys(there - told.applied.keys(), "is applied, and the audit does not know of it"),
+        **dict.fromkeys(told.applied.keys() - there, "was applied, and the database says that it was not"),
+        **{
+            name: "was applied in another form than this version has"
+            for name, digest in told.applied.items()
+            if name in there and digest != manifest.digests.get(name, "")
+        },
+    }
+    strange = [f"{name} {fault}" for name, fault in sorted(faults.items()) if name not in expected]
+    if told.applied and strange:
+        raise HistoryNotAsAudited(
+            f"the applied migrations are not those of the audit: {'; '.join(strange)}. If you know why, "
+            "manage.py migrate --acknowledge NAME writes that into the audit."
+        )
+
+
+def plan(name: str, manifest: Manifest) -> None:
+    """Write down what is about to be applied or taken back, so that a migrating cut short is no forgery."""
+    _record(Event.MIGRATION_PLANNED, [name], manifest)
+
+
+def note(manifest: Manifest, known: Collection[str]) -> None:
+    """Write down what has been applied and taken back. Raises HistoryNotAsAudited for what is not `known`."""
+    require_nothing_strange(manifest, known)
+    told, there = recorded(), applied()
+    _record(Event.MIGRATION_TAKEN_BACK, (told.applied.keys() | told.planned) - there, manifest)
+    _record(Event.MIGRATION_APPLIED, there - told.applied.keys() | there & {*known}, manifest)
+
+
+def _record(event: Event, names: Collection[str], manifest: Manifest) -> None:
+    if not names:
+        return
+    record_all(
+        [
+            entry(
+                event,
+                details={
+                    "migration": name,
+                    "sha256": manifest.digests.get(name, ""),
+                    "version": settings.HVX_VERSION,
+                    "signer": manifest.signer,
+                },
+            )
+            for name in sorted(names)
+        ]
+    )
