@@ -12,6 +12,7 @@ from audit.events import Event
 from audit.models import AuditChain, AuditRow
 from audit.services import chain_of, record
 from tests.audit.emptying import unguarded
+from tests.audit.reading import rows
 
 ALICE = "00000000-0000-4000-8000-00000000000a"
 BOB = "00000000-0000-4000-8000-00000000000b"
@@ -28,7 +29,6 @@ def test_a_row_follows_its_predecessor_and_the_head_names_the_last() -> None:
     assert json.loads(first.details) == {"kind": "password"}
     head = AuditChain.objects.get(chain=chain_of(ALICE))
     assert (head.length, bytes(head.hash)) == (2, bytes(second.hash))
-    assert AuditRow.objects.count() == 2
 
 
 @pytest.mark.django_db
@@ -40,7 +40,7 @@ def test_equal_words_are_matched_and_not_read() -> None:
         record(Event.LOGIN_REFUSED, account=BOB, subject="alice@example.org")
     with asked_from("2001:db8:1:2::ffff"):
         record(Event.LOGIN, account=BOB, device="hash of a device")
-    one, two, three, four = AuditRow.objects.order_by("at")
+    one, two, three, four = rows().order_by("at")
     assert bytes(one.device_mac) == bytes(four.device_mac) != b""
     assert bytes(two.subject_mac) == bytes(three.subject_mac) != b""
     assert bytes(one.network_mac) == bytes(two.network_mac)
@@ -62,8 +62,8 @@ def test_a_row_goes_when_what_it_tells_of_is_rolled_back() -> None:
 
     with pytest.raises(ZeroDivisionError):
         act()
-    assert not AuditRow.objects.exists()
-    assert not AuditChain.objects.exists()
+    assert not rows().exists()
+    assert not AuditChain.objects.filter(chain__startswith="account:").exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -83,7 +83,7 @@ def test_what_cannot_be_written_down_does_not_happen_even_if_the_error_is_caught
                 assert "disk" not in str(refused)
 
     act()
-    assert not AuditRow.objects.exists()
+    assert not rows().exists()
 
 
 @pytest.mark.django_db
@@ -115,7 +115,8 @@ def test_the_database_itself_refuses_to_change_or_remove(statement: str) -> None
     record(Event.LOGIN, account=ALICE)
     with pytest.raises(Error, match="append-only"), connection.cursor() as cursor:
         cursor.execute(statement)
-    assert AuditRow.objects.count() == AuditChain.objects.count() == 1
+    assert rows().count() == 1
+    assert AuditChain.objects.get(chain=chain_of(ALICE)).length == 1
     with unguarded(), connection.cursor() as cursor:
         cursor.execute(statement)
 
@@ -134,4 +135,4 @@ def test_the_database_itself_refuses_what_would_replace_a_row() -> None:
     for statement in statements:
         with pytest.raises(Error, match="append-only"), connection.cursor() as cursor:
             cursor.execute(statement)
-    assert AuditRow.objects.count() == 2
+    assert rows().count() == 2
