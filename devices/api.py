@@ -13,32 +13,32 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from devices.authentication import TokenAuthentication
-from devices.errors import AppToken, CursorInvalid, DevicePending
-from devices.principal import Principal
+from devices.errors import CursorInvalid, DevicePending
+from devices.principal import Principal, out_of_reach
 from devices.protocol.dpop import Proof
 
 M = TypeVar("M", bound=Model)
 
 
 class FullToken(BasePermission):
-    """A certified device's own token. Raises DevicePending or AppToken."""
+    """A certified device's own token. Raises DevicePending, AppToken or InsufficientScope."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         speaker = principal(request)
         if speaker.is_pending:
             raise DevicePending
         if not speaker.is_full:
-            raise AppToken
+            raise out_of_reach(speaker.kind)
         return True
 
 
 class FullOrPendingToken(BasePermission):
-    """A device's own token, certified or not. Raises AppToken."""
+    """A device's own token, certified or not. Raises AppToken or InsufficientScope."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         speaker = principal(request)
         if not (speaker.is_full or speaker.is_pending):
-            raise AppToken
+            raise out_of_reach(speaker.kind)
         return True
 
 

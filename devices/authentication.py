@@ -16,14 +16,13 @@ from rest_framework.request import Request
 
 from devices import nonces, state, tokens
 from devices.errors import (
-    AppToken,
     DeviceRevoked,
     InvalidDPoPProof,
     InvalidToken,
     NotAuthenticated,
     UseDPoPNonce,
 )
-from devices.principal import Principal
+from devices.principal import Principal, out_of_reach
 from devices.protocol import dpop
 from devices.protocol.dpop import Proof
 
@@ -82,7 +81,8 @@ def check_token(
 ) -> Principal:
     """The principal of a token, with its proof where one is required or the token is bound.
 
-    Raises NotAuthenticated, InvalidToken, DeviceRevoked, AppToken, InvalidDPoPProof or UseDPoPNonce.
+    Raises NotAuthenticated, InvalidToken, DeviceRevoked, AppToken, InsufficientScope,
+    InvalidDPoPProof or UseDPoPNonce.
     """
     scheme, _, token = (authorization or "").partition(" ")
     scheme, token = scheme.lower(), token.strip()
@@ -103,7 +103,7 @@ def check_token(
     key = None
     if proof_required and standing.kind != "device":
         # An app or access key has no device key to prove; what needs a proof is none of its calls.
-        raise AppToken
+        raise out_of_reach(standing.kind)
     if proof_required or claims.jkt is not None:
         proof = check_proof(
             proof_text,

@@ -31,6 +31,10 @@ class AppToken(Problem):
     status, code, title = 403, "app_token", "This token does not reach the native API"
 
 
+class InsufficientScope(Problem):
+    status, code, title = 403, "insufficient_scope", "This access key's scopes do not reach this call"
+
+
 class DeviceKeyInUse(Problem):
     status, code, title = 409, "device_key_in_use", "This device key belongs to another account"
 

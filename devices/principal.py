@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from audit.errors import Problem
+from devices.errors import AppToken, InsufficientScope
 from devices.protocol.device_hash import DeviceHash
 
 Kind = Literal["device", "app", "access_key"]
+
+
+def out_of_reach(kind: Kind) -> Problem:
+    """What the token of an app or access key is refused for, where it reaches no further."""
+    return InsufficientScope() if kind == "access_key" else AppToken()
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ def described(rows: Iterable[Device], *, asking: str) -> list[dict[str, Any]]:
             "state": row.state,
             "name": row.name,
             "platform": row.platform,
+            "scopes": row.scopes.split(),
+            "expires_at": row.expires_at,
             "created_at": row.created_at,
             "certified_at": row.certified_at,
             "last_seen_at": row.last_seen_at,

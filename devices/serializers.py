@@ -27,6 +27,8 @@ class DeviceView(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=DeviceState.choices)
     name = serializers.CharField()
     platform = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     certified_at = serializers.DateTimeField(allow_null=True)
     last_seen_at = serializers.DateTimeField()

@@ -33,8 +33,9 @@ def issue(
     device: DeviceHash,
     scope: str,
     jkt: JKT | None,
+    seconds: int = access_token.LIFETIME_SECONDS,
 ) -> str:
-    """A token for a device, bound to its key where `jkt` is given; ten minutes."""
+    """A token for a device, bound to its key where `jkt` is given; ten minutes or `seconds`."""
     key = token_keys.signing_key()
     if key is None:
         signing.make_token_key()
@@ -53,6 +54,7 @@ def issue(
         jkt=jkt,
         jti=secrets.token_urlsafe(16),
         now=int(time.time()),
+        seconds=seconds,
     )
     return jwt.encode(
         claims,

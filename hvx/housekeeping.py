@@ -1,4 +1,4 @@
-"""What a server does by the clock: ends idle devices, forgets spent challenges."""
+"""What a server does by the clock: ends idle devices and expired access keys, forgets spent challenges."""
 
 import asyncio
 import logging
@@ -18,6 +18,7 @@ FIRST = 30.0
 def sweep() -> None:
     """One round; every step may run in several processes at once and twice."""
     ended = lifecycle.end_idle_devices()
+    lifecycle.end_expired_devices()
     challenges.forget_expired_challenges()
     idempotency.forget_old_answers()
     if ended:

@@ -1,8 +1,9 @@
 """A device's life: pending, active, ended, and what every change of it tells."""
 
 import secrets
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -97,6 +98,24 @@ def add_pending_device(account_id: str, *, account: str, key: bytes, name: str, 
     _changed(older)
     _tell(older, {"type": "device.replaced"})
     return row
+
+
+@transaction.atomic
+def add_access_key(
+    account_id: str, *, device: DeviceHash, name: str, scopes: Sequence[str], expires_at: datetime
+) -> Device:
+    """A device of kind `access_key`: active from the start, and until `expires_at`."""
+    now = timezone.now()
+    return Device.objects.create(
+        account_id=account_id,
+        kind=DeviceKind.ACCESS_KEY,
+        state=DeviceState.ACTIVE,
+        hash=device,
+        name=name,
+        scopes=" ".join(scopes),
+        expires_at=expires_at,
+        last_seen_at=now,
+    )
 
 
 @transaction.atomic
@@ -227,6 +246,19 @@ def end_idle_devices() -> int:
             if still.exists():
                 end_device(device, Ending.IDLE, key_backed_up=True)
                 count += 1
+    return count
+
+
+def end_expired_devices() -> int:
+    """End every access key whose time is over; answers how many. No token outlives its key, so
+    nothing waits for this but the lists."""
+    count = 0
+    over = Device.objects.filter(expires_at__lte=timezone.now()).exclude(state=DeviceState.ENDED)
+    for device in over.iterator():
+        # It may have ended in the meantime, or gone with its account.
+        with suppress(DeviceEnded, Device.DoesNotExist):
+            end_device(device, Ending.EXPIRED, key_backed_up=True)
+            count += 1
     return count
 
 

@@ -1,9 +1,10 @@
 """Who has to wait after how many failures, and who is never kept out by those of others."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.hashers import check_password
 from django.core.cache import cache
 from django.db import connection
 from pytest_django.fixtures import Settings
@@ -19,7 +20,7 @@ NOON = 1_800_000_000.0  # begins a window of every length that is used
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """The throttle's clock stands still, so that no window ends half-way; a call moves it on."""
     now = [NOON]
     monkeypatch.setattr(throttle, "_now", lambda: now[0])
@@ -27,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     def pass_by(seconds: float) -> None:
         now[0] += seconds
 
-    yield pass_by
+    return pass_by
 
 
 def stranger(person: Person, address: str = "192.0.2.1", login: str | None = None) -> Answer:
@@ -60,7 +61,7 @@ def test_a_network_that_failed_ten_times_at_a_login_waits_even_with_the_right_pa
 
 def test_whoever_waits_costs_no_password_hash(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     exhaust(person, throttle.GUESSES_BY_NETWORK_AT_LOGIN)
-    monkeypatch.setattr(passwords, "check_password", None)
+    monkeypatch.setattr("accounts.passwords.check_password", None)
     assert stranger(person).refusal == WAIT
 
 
@@ -269,7 +270,7 @@ def test_of_many_guesses_at_once_no_more_are_checked_than_the_limit_and_those_un
     person = Person(DjangoWire())
     person.register().expect(201)
     checked: list[str] = []
-    real = passwords.check_password
+    real = check_password
 
     def counting(password: str, encoded: str) -> bool:
         checked.append(password)

@@ -72,6 +72,8 @@ def example(name: str, schema: dict[str, Any]) -> Any:
         return schema["enum"][0]
     if schema.get("pattern") == "^[A-Za-z0-9_-]{43}$":
         return b64url(bytes(32))
+    if schema.get("format") == "uuid":
+        return "00000000-0000-4000-8000-000000000000"
     match schema.get("type"):
         case "object":
             return {inner: example(inner, of) for inner, of in properties(schema).items()}

@@ -87,10 +87,11 @@ def test_a_listed_device_shows_kind_state_names_and_times(person: Person) -> Non
     [shown] = listed(person)
     assert shown.keys() == {
         "device", "kind", "state", "name", "platform", "created_at", "certified_at", "last_seen_at",
-        "ended", "ended_at", "online", "current",
+        "scopes", "expires_at", "ended", "ended_at", "online", "current",
     }  # fmt: skip
     assert (shown["device"], shown["kind"], shown["state"]) == (person.handset.hash, "device", "active")
     assert (shown["name"], shown["platform"]) == ("first", "tests")
+    assert (shown["scopes"], shown["expires_at"]) == ([], None)
     assert (shown["ended"], shown["ended_at"]) == (None, None)
     assert (shown["online"], shown["current"]) == (False, True)
     for name in ("created_at", "certified_at", "last_seen_at"):
