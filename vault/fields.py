@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
+from functools import cached_property
+from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar, cast, overload
 
 from django.core import checks
 from django.db import models
@@ -14,6 +15,7 @@ from django.db.models.query_utils import DeferredAttribute
 from audit.protocol.encoding import lp
 from vault import keyring
 from vault.blind_index import BlindIndexField
+from vault.envelope import EnvelopeKey
 from vault.errors import CannotOpen
 from vault.typed import TypedField
 
@@ -70,27 +72,36 @@ class _SealedAttribute(DeferredAttribute):
 
     field: "SealedField[Any, Any]"
 
+    # A list of rows passes here twice a row, so names are kept and nothing is looked up twice.
+
+    def __init__(self, field: "SealedField[Any, Any]") -> None:
+        super().__init__(field)
+        self._attname = field.attname
+
     def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
-        held = super().__get__(instance, cls)
-        if not isinstance(held, SealedValue):
-            return held
-        if held.plain is None:
-            assert held.envelope is not None  # noqa: S101
+        held = None if instance is None else instance.__dict__.get(self._attname)
+        if held.__class__ is not SealedValue:
+            # The class itself, None, or what was not loaded and now is.
+            held = super().__get__(instance, cls)
+            if held.__class__ is not SealedValue:
+                return held
+        plain = held.plain
+        if plain is None:
             if held.row is None:
                 # A child of a multi-table parent, loaded without the parent's own key column.
                 held.row = getattr(instance, self.field.row_attname)
-            held.plain = self.field.open(held.row, held.envelope)
-        return held.plain
+            plain = held.plain = self.field.open(held.row, cast(bytes, held.envelope))
+        return plain
 
     def __set__(self, instance: models.Model, value: object) -> None:
-        field = self.field
-        if isinstance(value, SealedValue):
+        stored = instance.__dict__
+        if value.__class__ is SealedValue:
             if value.row is None:
-                value.row = instance.__dict__.get(field.row_attname)
+                value.row = stored.get(self.field.row_attname)
         elif value is not None:
-            plain = field.checked(value)
-            value = SealedValue(field, None, instance.__dict__.get(field.row_attname), plain)
-        instance.__dict__[field.attname] = value
+            field = self.field
+            value = SealedValue(field, None, stored.get(self.field.row_attname), field.checked(value))
+        stored[self._attname] = value
 
 
 class SealedField(TypedField[_ST, _GT]):
@@ -171,6 +182,8 @@ class SealedField(TypedField[_ST, _GT]):
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)
+        # A copy of another model's field has that model's.
+        self.__dict__.pop("row_attname", None)
         self._place = lp(cls._meta.db_table, str(self.column))
         self._place_of_uuid = self._place + (16).to_bytes(4, "big")
 
@@ -188,23 +201,35 @@ class SealedField(TypedField[_ST, _GT]):
 
     # --- between instance and envelope
 
-    @property
+    @cached_property
     def row_attname(self) -> str:
         return self.model._meta.pk.attname
 
     def seal(self, row: object, plain: str | bytes) -> bytes:
         """Return the envelope of a value for one row."""
-        raw = _utf8(plain) if isinstance(plain, str) else plain
-        return keyring.active(keyring.FIELDS).seal(self._context(row), raw)
+        key = keyring.active(keyring.FIELDS)
+        return key.seal(self._context(row), _utf8(plain) if isinstance(plain, str) else plain)
 
     def open(self, row: object, envelope: bytes) -> str | bytes:
         """Return the value of one row's envelope, or raise CannotOpen."""
-        raw = keyring.named_by(keyring.FIELDS, envelope).open(self._context(row), envelope)
-        return raw if self.binary else _text(raw)
+        key = keyring.named_by(keyring.FIELDS, envelope)
+        raw = key.open(self._context(row), envelope)
+        if self.binary:
+            return raw
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            pass
+        raise CannotOpen("a sealed value is not text")
+
+    def reseal(self, row: object, envelope: bytes, key: EnvelopeKey) -> bytes:
+        """Return the envelope under another key of what is in this one, or raise CannotOpen."""
+        context = self._context(row)
+        return key.seal(context, keyring.named_by(keyring.FIELDS, envelope).open(context, envelope))
 
     def _context(self, row: object) -> bytes:
-        if isinstance(row, uuid.UUID):
-            return self._place_of_uuid + row.bytes
+        if row.__class__ is uuid.UUID:
+            return self._place_of_uuid + row.int.to_bytes(16)
         if row is None:
             raise ValueError(f"{self.name}: the row's key must be set before a value is sealed")
         key = self.model._meta.pk.to_python(row)
@@ -225,7 +250,9 @@ class SealedField(TypedField[_ST, _GT]):
         return "BinaryField"
 
     def from_db_value(self, value: Any, expression: object, connection: object) -> SealedValue | None:
-        return None if value is None else SealedValue(self, bytes(value))
+        return (
+            None if value is None else SealedValue(self, value if value.__class__ is bytes else bytes(value))
+        )
 
     def pre_save(self, model_instance: models.Model, add: bool) -> _Envelope | None:
         plain = getattr(model_instance, self.attname)

@@ -6,13 +6,17 @@ and has a key of its own, so that rotating `fields` leaves the indexes as they a
 the MACs of the audit's rows, `files` seals operators' files; neither is rotated with `fields`.
 
 This module only reads. Keys are made by `vault.services.ensure_ring`, outside of any
-transaction and before the server serves, never at the first use: a key made inside a
-caller's transaction could be rolled back while values sealed under it stay. So whatever
-key this cache holds was read from a committed row, and it may be kept for good.
+transaction and before the server serves, and by `vault.rotation`; never at the first use: a
+key made inside a caller's transaction could be rolled back while values sealed under it stay.
+
+A value is sealed only under a ring that was read within the last FRESH_SECONDS, so that a new
+generation is taken up by every process within them. A key that has left the ring still opens
+for REMEMBERED_SECONDS what a caller had read before.
 """
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
@@ -31,6 +35,9 @@ AUDIT = "audit"
 FILES = "files"
 PURPOSES = (FIELDS, BLIND_INDEX, AUDIT, FILES)
 
+FRESH_SECONDS = 5.0
+REMEMBERED_SECONDS = 600.0
+
 
 class RingKey(EnvelopeKey):
     """A data key of the ring, unwrapped. Shows nothing of itself."""
@@ -48,20 +55,43 @@ class RingKey(EnvelopeKey):
 
 
 class _Ring:
-    """All keys by purpose and id, and of each purpose the one that seals now: the newest."""
+    """All keys by purpose and id, and of each purpose the one that seals now: the newest.
 
-    def __init__(self, keys: list[RingKey]) -> None:
-        self.by_id = {(key.purpose, key.id): key for key in keys}
-        self.active = {key.purpose: key for key in sorted(keys, key=lambda key: key.generation)}
+    `read_at` is the monotonic time before the rows were read. Keys of the ring `before` that
+    are no longer there are kept with the time at which they were last seen.
+    """
+
+    def __init__(self, keys: list[RingKey], read_at: float, before: "_Ring | None" = None) -> None:
+        self.read_at = read_at
+        self.living: dict[str, list[RingKey]] = {}
+        for key in sorted(keys, key=lambda key: key.generation):
+            self.living.setdefault(key.purpose, []).append(key)
+        self.active = {purpose: living[-1] for purpose, living in self.living.items()}
+        self._seen = dict.fromkeys(keys, read_at)
+        known = {(key.purpose, key.id) for key in keys}
+        for key, seen in before._seen.items() if before is not None else ():
+            if (key.purpose, key.id) not in known and read_at - seen < REMEMBERED_SECONDS:
+                self._seen[key] = seen
+        self.by_id: dict[str, dict[bytes, RingKey]] = {purpose: {} for purpose in PURPOSES}
+        for key in self._seen:
+            self.by_id.setdefault(key.purpose, {})[key.id] = key
 
 
-_ring = _Ring([])
+_NOTHING = _Ring([], -FRESH_SECONDS)
+_ring = _NOTHING
 _loading = threading.Lock()
 
 
 def active(purpose: str) -> RingKey:
-    """Return the key that seals for this purpose. Raises RingMissing, RootKeyError."""
-    key = _ring.active.get(purpose)
+    """Return the key that seals for this purpose. Raises RingMissing, Sealed, CannotOpen.
+
+    Of the purposes only `fields` is rotated, so only it is read again; the others are asked
+    for by every lookup and in event loops, where reading is dear.
+    """
+    ring = _ring
+    if purpose == FIELDS and time.monotonic() - ring.read_at > FRESH_SECONDS:
+        ring = _load_unless_newer_than(ring)
+    key = ring.active.get(purpose)
     if key is None:
         key = load().active.get(purpose)
     if key is None:
@@ -70,30 +100,47 @@ def active(purpose: str) -> RingKey:
 
 
 def named_by(purpose: str, envelope: bytes) -> RingKey:
-    """Return the key of this purpose that an envelope names. Raises CannotOpen, RootKeyError.
+    """Return the key of this purpose that an envelope names. Raises CannotOpen, Sealed.
 
     An unknown id is looked up again first: another process may have begun a generation.
     """
-    key = _ring.by_id.get((purpose, envelope[KEY_ID]))
+    key = _ring.by_id[purpose].get(envelope[KEY_ID])
     if key is None:
-        key = load().by_id.get((purpose, envelope[KEY_ID]))
+        key = load().by_id[purpose].get(envelope[KEY_ID])
     if key is None:
         raise CannotOpen("sealed under a key that the ring does not hold")
     return key
 
 
+def generations(purpose: str) -> list[RingKey]:
+    """Read the ring anew and return this purpose's keys, the newest last. Raises as `active`."""
+    active(purpose)
+    return load().living[purpose]
+
+
 def load() -> _Ring:
-    """Read the ring anew and hold it. Raises RootKeyMissing, RootKeyMismatch, CannotOpen."""
-    global _ring
+    """Read the ring anew and hold it. Raises Sealed, RootKeyMismatch, CannotOpen."""
     with _loading:
-        _ring = _Ring([unwrap(root(), row) for row in _rows()])
-        return _ring
+        return _load()
+
+
+def _load_unless_newer_than(ring: _Ring) -> _Ring:
+    """Of threads that find the ring old at once, one reads."""
+    with _loading:
+        return _load() if _ring is ring else _ring
+
+
+def _load() -> _Ring:
+    global _ring
+    read_at = time.monotonic()
+    _ring = _Ring([unwrap(root(), row) for row in _rows()], read_at, _ring)
+    return _ring
 
 
 def forget() -> None:
     """Let go of every unwrapped key; the next use reads the ring anew."""
     global _ring
-    _ring = _Ring([])
+    _ring = _NOTHING
 
 
 def wrap(root_key: RootKey, row: DataKey, material: bytes) -> bytes:

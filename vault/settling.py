@@ -20,7 +20,8 @@ from vault.protectors import keyfile, keyring
 from vault.vaultfile import Body, Document, Vault
 
 _RING = "vault_datakey"
-_WRAPPED = "SELECT wrapped FROM vault_datakey"
+# A destroyed data key leaves its row behind, empty.
+_WRAPPED = "SELECT wrapped FROM vault_datakey WHERE length(wrapped) > 0"
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from vault.verbs import Verb, file
+from vault.verbs import Verb, file, rotate_data
 
-VERBS: tuple[Verb, ...] = (cast(Verb, file),)
+VERBS: tuple[Verb, ...] = (cast(Verb, file), cast(Verb, rotate_data))
 
 
 class Command(BaseCommand):
