@@ -111,7 +111,8 @@ def _require_ring(found: dict[str, tables.Model]) -> None:
     vault = keys.opened()
     roots = {root.id: root for root in (vault.root, vault.next_root) if root is not None}
     try:
-        for row in DataKey.objects.using(ALIAS).only("id", "purpose", "generation", "wrapped"):
+        living = DataKey.objects.using(ALIAS).exclude(wrapped=DataKey.DESTROYED)
+        for row in living.only("id", "purpose", "generation", "wrapped"):
             keyring.unwrap(roots.get(bytes(row.wrapped)[KEY_ID], vault.root), row)
     except (RootKeyError, CannotOpen) as error:
         raise BackupFailed(f"{error}; if it is being replaced just now, try again after that.") from None
