@@ -44,10 +44,8 @@ def root() -> RootKey:
             return _held
         try:
             vault = unattended.open_vault()
-        except Sealed:
-            if _ask is None:
-                raise
-            vault = _ask(vault_path())
+        except Sealed as sealed:
+            vault = ask(vault_path(), sealed)
         return take(vault)
 
 
@@ -78,6 +76,13 @@ def ask_with(ask: Callable[[Path], Vault]) -> None:
     """Where nothing opens the vault by itself, have `ask` open the file: for a command at a terminal."""
     global _ask
     _ask = ask
+
+
+def ask(path: Path, sealed: Sealed) -> Vault:
+    """Have the person at the terminal open this file. Raises `sealed` where nobody can be asked."""
+    if _ask is None:
+        raise sealed
+    return _ask(path)
 
 
 def held() -> bool:

@@ -7,7 +7,7 @@ from vault.protectors import keyfile
 
 def what_opens_it() -> str:
     """Return it in one or two sentences."""
-    kinds = opening.protectors()
+    kinds = sorted({protector.kind for protector in opening.protectors()})
     if kinds == [keyfile.KIND]:
         return (
             f"It opens by the key file {keys.root_key_path()} alone, which is NOT in it: keep a copy of that "

@@ -17,11 +17,16 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.dateparse import parse_datetime
 
+from audit.events import Event
+from audit.services import record
 from hvx.backup import container, place, records, tables
 from hvx.backup.errors import RestoreRefused
 from hvx.backup.parts import BackupPart
+from hvx.schema import history
 from vault import keyring, keys, ownfile
+from vault.envelope import KEY_ID
 from vault.errors import CannotOpen
+from vault.models import DataKey
 from vault.rootkey import RootKey
 
 Say = Callable[[str], None]
@@ -90,8 +95,7 @@ def restore(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
     if fresh:
         place.mark(examined.digest)
     ownfile.replace(keys.vault_path(), examined.vault_file)
-    keys.hold(examined.roots[0])
-    keyring.forget()
+    _hold(examined.roots[0])
     # After a restore that ended just before it took the mark away, everything is there already.
     if fresh or not place.has_tables():
         try:
@@ -149,7 +153,18 @@ def _load(examined: Examined, source: BinaryIO, parts: Sequence[BackupPart], say
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), list(found.values())):
             cursor.execute(statement)
-    # The ring of this database was not there before.
+    _hold(_root_of_the_ring(examined))
+
+
+def _root_of_the_ring(examined: Examined) -> RootKey:
+    """Return the root key that the ring is under: of two, while one was being replaced, either may be."""
+    names = {bytes(row.wrapped)[KEY_ID] for row in DataKey.objects.only("wrapped")}
+    return next((root for root in examined.roots if root.id in names), examined.roots[0])
+
+
+def _hold(root: RootKey) -> None:
+    """Use this root key, and no key of a ring that was read before."""
+    keys.hold(root)
     keyring.forget()
 
 
@@ -172,3 +187,5 @@ def _verify(examined: Examined, say: Say) -> None:
     except CannotOpen as error:
         raise RestoreRefused(f"{error}.") from None
     say(f"All rows are there, and all {opened:,} sealed values open.")
+    if history.audit_is_ready():
+        record(Event.BACKUP_RESTORED, details={"made_at": examined.head.made_at})

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from audit import keys as audit_keys
@@ -43,8 +44,16 @@ def applied() -> set[str]:
     return {f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations()}
 
 
-def audit_is_there() -> bool:
-    """Whether the audit can be read and written: its tables are there, and its key."""
+# What the audit itself stands on: while one of their migrations is pending, it is not as the code has it.
+_FOUNDATION = ("audit", "vault")
+
+
+def audit_is_ready() -> bool:
+    """Whether the audit can be read and written: tables as this version has them, and a key."""
+    loader = MigrationLoader(connection)
+    pending = loader.disk_migrations.keys() - loader.applied_migrations.keys()
+    if any(app in _FOUNDATION for app, _ in pending):
+        return False
     if not {AuditRow._meta.db_table, DataKey._meta.db_table} <= {*connection.introspection.table_names()}:
         return False
     try:

@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hvx.backup import advice, making
+from audit.events import Event
+from audit.services import record
+from hvx.backup import advice, making, place
+from hvx.schema import history
 from hvx.wiring import BACKUP_PARTS
 
 
@@ -18,6 +22,10 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
 
     def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
+        place.require_none_under_way()
+        if history.audit_is_ready():
+            # First, so that there is no back-up that the audit does not know of, and it is in it.
+            record(Event.BACKUP_MADE, details={"version": settings.HVX_VERSION})
         try:
             counts = making.make(file, parts=BACKUP_PARTS, replace=force, say=self.stderr.write)
         except FileExistsError:

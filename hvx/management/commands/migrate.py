@@ -4,16 +4,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
-from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.migrations.loader import MigrationLoader
+from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.migration import Migration
 
 from hvx.backup import automatic, place
 from hvx.schema import history, manifest
 from hvx.wiring import BACKUP_PARTS
-
-# What the audit itself stands on: while one of these is pending, nothing can be written into it.
-_FOUNDATION = ("audit", "vault")
 
 
 class Command(migrate.Command):
@@ -36,7 +32,7 @@ class Command(migrate.Command):
         self._manifest = manifest.read()
         manifest.require_files_as_signed(self._manifest)
         self._known = {*options["acknowledge"]}
-        if self._audit_is_ready():
+        if history.audit_is_ready():
             history.require_nothing_strange(self._manifest, self._known)
         if not options["no_backup"]:
             try:
@@ -48,7 +44,7 @@ class Command(migrate.Command):
         try:
             super().handle(*args, **options)
         finally:
-            if self._audit_is_ready():
+            if history.audit_is_ready():
                 history.note(self._manifest, self._known)
 
     def migration_progress_callback(
@@ -58,11 +54,6 @@ class Command(migrate.Command):
         if action in ("apply_start", "unapply_start") and migration is not None:
             name = f"{migration.app_label}.{migration.name}"
             self._known.add(name)
-            if self._audit_is_ready():
+            if history.audit_is_ready():
                 history.plan(name, self._manifest)
         super().migration_progress_callback(action, migration, fake)
-
-    def _audit_is_ready(self) -> bool:
-        loader = MigrationLoader(connection)
-        pending = loader.disk_migrations.keys() - loader.applied_migrations.keys()
-        return not any(app in _FOUNDATION for app, _ in pending) and history.audit_is_there()

@@ -31,7 +31,7 @@ class Command(BaseCommand):
                     file, lambda vault_file: opening.roots(vault_file, key_file), BACKUP_PARTS
                 )
                 restoring.restore(examined, BACKUP_PARTS, say)
-                opening.keep_key_file(root_key_file)
+                opening.keep_key_file(examined.vault_file, key_file)
         except lock.Held as held:
             raise CommandError(str(held)) from None
         except OSError as error:
