@@ -11,30 +11,10 @@ from django.http.response import HttpResponseBase
 from audit.context import asked_from
 from devices import nonces
 from hvx import metrics
+from hvx.answers import CORS, PREFLIGHT, SAFETY
 from hvx.logs import request_id
 
 log = logging.getLogger("hvx.request")
-
-# The API is used with tokens that a page must hold itself; there is no cookie that a foreign page
-# could borrow. So any origin may call it, and a web client may be served from anywhere.
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "DPoP-Nonce, Location, Retry-After, Link, X-Request-Id",
-}
-PREFLIGHT = {
-    **CORS,
-    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP, Idempotency-Key",
-    "Access-Control-Max-Age": "86400",
-}
-SAFETY = {
-    # For answers that are no page; the pages of hvx.docs bring a policy of their own.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 
 
 def _nonce(path: str) -> str:

@@ -15,11 +15,9 @@ from audit.errors import Problem, StorageUnavailable
 from devices.authentication import CHALLENGES
 from devices.errors import TooLarge
 from devices.parsers import dumps
+from hvx.answers import CONTENT_TYPE, document
 
 log = logging.getLogger("hvx.problems")
-
-CONTENT_TYPE = "application/problem+json"
-TYPE = "about:blank"
 
 
 class NotFound(Problem):
@@ -52,20 +50,6 @@ class InvalidFields(Problem):
 
 class ServerError(Problem):
     status, code, title = 500, "server_error", "The server failed; the request id finds it in the log"
-
-
-def document(problem: Problem) -> dict[str, Any]:
-    """The problem as its JSON members."""
-    members: dict[str, Any] = {
-        "type": TYPE,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail or problem.title,
-        "code": problem.code,
-    }
-    if problem.errors:
-        members["errors"] = problem.errors
-    return members
 
 
 def flatten(detail: Any, prefix: str = "") -> dict[str, list[str]]:

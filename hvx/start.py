@@ -10,20 +10,31 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from audit.events import Event
+from audit.services import record
+from hvx.backup import place
 from hvx.models import Installation
+from hvx.schema import history, manifest
+from vault import attempts
 from vault.errors import Sealed
 from vault.services import ensure_ring
 
 
-def prepare(*, migrate: bool) -> None:
-    """Do and check all that serving needs. Raises CommandError with what is missing first, Sealed."""
+def prepare(*, migrate: bool, unsealed_by_operator: bool) -> None:
+    """Do and check all that serving needs, and audit it.
+
+    Raises CommandError with what is missing first, Sealed, AuditUnavailable, errors of the database.
+    """
     try:
         require_settings()
+        place.require_none_under_way()
         if migrate:
             bring_up_to_date()
         require_migrations()
         require_vault()
+        require_schema()
         require_origin()
+        tell_audit(unsealed_by_operator=unsealed_by_operator)
     finally:
         connection.close()
     require_cache()
@@ -55,6 +66,13 @@ def require_vault() -> None:
         raise CommandError(f"the vault does not open: {sealed}") from None
 
 
+def require_schema() -> None:
+    """The migrations are the signed ones, and those that are applied are the audit's."""
+    signed = manifest.read()
+    manifest.require_files_as_signed(signed)
+    history.require_as_audited(signed)
+
+
 def require_origin() -> None:
     """The origin is the one that this database began with.
 
@@ -67,6 +85,13 @@ def require_origin() -> None:
             "Device hashes and certificates name the origin, so it cannot change: set it back, or begin "
             "with another HVX_DATA_DIR or HVX_DATABASE_URL."
         )
+
+
+def tell_audit(*, unsealed_by_operator: bool) -> None:
+    """Who tried to open the vault while nobody could write it into the audit, and that the server serves."""
+    attempts.join_audit()
+    event = Event.VAULT_UNSEALED if unsealed_by_operator else Event.SERVER_STARTED
+    record(event, details={"version": settings.HVX_VERSION})
 
 
 def require_cache() -> None:

@@ -39,10 +39,18 @@ def ask(data_dir: Path, **request: Any) -> Iterator[dict[str, Any]]:
                 line.connect(name)
             line.sendall(json.dumps(request).encode() + b"\n")
         except (FileNotFoundError, ConnectionRefusedError, BrokenPipeError, ConnectionResetError):
-            raise NoServer from None
+            raise NoServer(
+                f"no server runs on {data_dir}: manage.py serve starts one, sealed or not."
+            ) from None
         with line.makefile("rb") as answers:
             try:
                 for answer in answers:
                     yield json.loads(answer)
             except ConnectionResetError:
                 return
+
+
+def outcome(data_dir: Path, **request: Any) -> dict[str, Any]:
+    """Send a request and return its outcome alone. Raises NoServer."""
+    answers = list(ask(data_dir, **request))
+    return answers[-1] if answers else {"error": "the server ended before it answered"}

@@ -4,3 +4,6 @@ The master has no code of the web. It has the data folder's lock, the listening 
 key, in one locked page, and it starts a `prepare` child, then the workers; or, without a root key, the
 `sealed` child. Each hears from it by a link of its own.
 """
+
+# Of a message between master and child, in bytes.
+LONGEST_MESSAGE = 4096

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from hvx.serving.link import LONGEST
+from hvx.serving import LONGEST_MESSAGE
 from vault.memory import LockedBytes
 
 ROOT_KEY_BYTES = 32
@@ -64,7 +64,7 @@ class Child:
     async def hear(self) -> dict[str, Any] | None:
         """Return its next message, None once it has ended or closed its link."""
         with contextlib.suppress(ConnectionResetError):
-            message = await asyncio.get_running_loop().sock_recv(self._link, LONGEST)
+            message = await asyncio.get_running_loop().sock_recv(self._link, LONGEST_MESSAGE)
             if message:
                 heard: dict[str, Any] = json.loads(message)
                 return heard

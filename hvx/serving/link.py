@@ -10,7 +10,9 @@ import socket
 import threading
 from typing import Any, NoReturn
 
-LONGEST = 4096
+from hvx.serving import LONGEST_MESSAGE
+from vault import rootkey
+from vault.rootkey import RootKey
 
 
 class Link:
@@ -23,17 +25,12 @@ class Link:
         """Send a message to the master."""
         self.socket.send(json.dumps(words).encode())
 
-    def take_root(self) -> None:
-        """Wait for the root key and hold it in this process. Raises RootKeyMissing."""
-        from vault import keys, rootkey
+    def take_root(self) -> RootKey:
+        """Wait for the root key. Raises RootKeyMissing."""
+        return rootkey.read_from(self.socket.fileno())
 
-        keys.hold(rootkey.read_from(self.socket.fileno()))
-
-    def give_root(self) -> None:
-        """Hand the root key that this process holds up to the master."""
-        from vault import keys, rootkey
-
-        root = keys.root()
+    def give_root(self, root: RootKey) -> None:
+        """Hand the root key up to the master."""
         self.tell(event="root")
         rootkey.write_to(self.socket.fileno(), root)
 
@@ -43,7 +40,7 @@ class Link:
 
     def _watch(self) -> NoReturn:
         try:
-            while self.socket.recv(LONGEST):
+            while self.socket.recv(LONGEST_MESSAGE):
                 pass
         finally:
             os._exit(1)

@@ -86,18 +86,21 @@ class Master:
     # --- unsealed ----------------------------------------------------------------------------
 
     async def _bring_up(self, root: LockedBytes | None) -> Unsealed | None:
-        """Prepare and start the workers. Without a root key the vault is to open by itself; None where it
-        does not. Raises StartFailed, and wipes the root key then."""
+        """Prepare and start the workers. Without a root key the vault is to open by itself.
+
+        None where it waits for people. Raises StartFailed, and wipes the root key then.
+        """
         options = ["--migrate"] if self._migrate else []
         prepare = self._start("prepare", *options, *(["--open"] if root is None else []))
         workers: list[Child] = []
         try:
             if root is not None:
                 prepare.give_root(root)
-                workers = self._start_workers()
             while (heard := await prepare.hear()) is not None:
                 match heard["event"]:
                     case "root":
+                        if root is not None:
+                            root.wipe()
                         root = await prepare.take_root()
                         # They import while the other prepares, and do nothing before they have the root key.
                         workers = self._start_workers()

@@ -1,7 +1,6 @@
 """What is done before a server serves, in a process of its own: it ends, and its memory with it."""
 
 import argparse
-import contextlib
 import sys
 import traceback
 
@@ -9,15 +8,21 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import OperationalError, ProgrammingError
 
-from hvx.serving.link import LONGEST, Link
+from hvx.serving import LONGEST_MESSAGE
+from hvx.serving.link import Link
 from vault import keys, vaultfile
-from vault.errors import RootKeyMissing, Sealed
+from vault.errors import Sealed
 from vault.memory import core_dumps_off
 from vault.protectors import unattended
+from vault.rootkey import RootKey
+
+
+class NobodyOpens(Exception):
+    """The vault does not open by itself, and waits for people."""
 
 
 def main() -> None:
-    """The process. `--open`: open the vault by what opens by itself, and hand the root key up."""
+    """The process. `--open`: nobody hands it the root key, so the vault is to open by itself."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--link", type=int, required=True)
     parser.add_argument("--migrate", action="store_true")
@@ -25,72 +30,69 @@ def main() -> None:
     options = parser.parse_args()
     core_dumps_off()
     link = Link(options.link)
+    given = None if options.open else link.take_root()
+    link.end_with_master()
     try:
-        if not options.open:
-            link.take_root()
-        link.end_with_master()
-        handed_up = not options.open
-        if options.open and open_by_itself():
-            link.give_root()
-            handed_up = True
-        prepare(link, migrate=options.migrate)
-        if not handed_up:
-            link.give_root()
-    except CommandError as error:
-        reason = str(error)
-    except Sealed as error:
-        if options.open and not keys.held() and waits_for_people():
-            link.tell(event="sealed")
-            return
-        reason = f"the vault does not open: {error}"
-    except ImproperlyConfigured as error:
-        reason = str(error)
-    except (OperationalError, ProgrammingError) as error:
-        # Its first line names what is missing; the driver puts no password into it.
-        reason = f"the database refuses: {str(error).partition(chr(10))[0]}"
+        prepare(link, given, migrate=options.migrate)
+    except NobodyOpens:
+        link.tell(event="sealed")
     except Exception as error:
-        traceback.print_exc()
-        reason = f"{type(error).__name__} before serving; where it happened stands above"
+        link.tell(event="failed", reason=_reason(error)[: LONGEST_MESSAGE // 8])
+        sys.exit(1)
     else:
         link.tell(event="prepared")
-        return
-    link.tell(event="failed", reason=reason[: LONGEST // 8])
-    sys.exit(1)
 
 
-def prepare(link: Link, *, migrate: bool) -> None:
-    """All of it, in order. Raises CommandError, Sealed, errors of the database."""
+def prepare(link: Link, given: RootKey | None, *, migrate: bool) -> None:
+    """All of it, in order. Raises NobodyOpens, CommandError, Sealed, errors of the database."""
+    empty = given is None and not keys.vault_path().exists()
+    if not empty:
+        # At once, for workers are started with it while the rest is done.
+        link.give_root(_root(given))
     import django
 
     django.setup()
     # isort: split
     from hvx import metrics, start
 
-    start.prepare(migrate=migrate)
+    start.prepare(migrate=migrate, unsealed_by_operator=given is not None)
     metrics.prepare()
+    if empty:
+        link.give_root(keys.root())
 
 
-def open_by_itself() -> bool:
-    """Open the vault without asking anybody; False where there is no vault yet.
-
-    What comes after makes one, or says that it is missing. Raises Sealed.
-    """
+def _root(given: RootKey | None) -> RootKey:
+    """Return the root key that is in force: where replacing it was interrupted, that is ended here."""
+    if given is not None:
+        keys.hold(given)
+        return keys.take(keys.opened())
     try:
-        keys.root()
-    except RootKeyMissing:
-        if keys.vault_path().exists():
-            raise
-        return False
-    return True
+        return keys.root()
+    except Sealed:
+        if _waits_for_people():
+            raise NobodyOpens from None
+        raise
 
 
-def waits_for_people() -> bool:
-    """Whether the vault has a protector that opens once somebody comes."""
-    with contextlib.suppress(Sealed):
-        for body in vaultfile.read(keys.vault_path()).bodies:
-            if any(protector.kind not in unattended.KEYS for protector in body.protectors):
-                return True
-    return False
+def _waits_for_people() -> bool:
+    bodies = vaultfile.read(keys.vault_path()).bodies
+    kinds = {protector.kind for body in bodies for protector in body.protectors}
+    return not kinds <= unattended.KEYS.keys()
+
+
+def _reason(error: Exception) -> str:
+    """One sentence for the operator; what nobody expected is told on standard error too."""
+    match error:
+        case CommandError() | ImproperlyConfigured():
+            return str(error)
+        case Sealed():
+            return f"the vault does not open: {error}"
+        case OperationalError() | ProgrammingError():
+            # Its first line names what is missing; the driver puts no password into it.
+            return f"the database refuses: {str(error).splitlines()[0]}"
+        case _:
+            traceback.print_exception(error)
+            return f"{type(error).__name__} before serving; where it happened stands above"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import uvicorn
 from django.conf import settings
 
 from hvx.serving.link import Link
+from vault import keys
 from vault.memory import core_dumps_off
 
 # Longer than any frame of the key exchange (PROTOCOL §4: 64 KiB): the consumer itself refuses what
@@ -55,7 +56,7 @@ def main() -> None:
     served = config("hvx.asgi:application")
     # Loaded while the root key is still on its way: importing takes most of a start's time.
     served.load()
-    link.take_root()
+    keys.hold(link.take_root())
     link.end_with_master()
     Server(served, link).run(sockets=[socket.socket(fileno=options.listener)])
 

@@ -1,0 +1,121 @@
+"""Opens the vault with what operators bring over the control socket, and hands the root key up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from hvx.serving.link import Link
+from vault import attempts, keys
+from vault.errors import Sealed
+from vault.protectors import unattended
+from vault.protectors.shares import WrongShare
+from vault.unsealing import Progress, Unsealing, WrongPassphrase
+from vault.vaultfile import Vault
+
+LONGEST_ANSWER = 4096
+UNKNOWN = {"error": "a request is to do status, watch, seal, or unseal by itself, passphrase or share"}
+
+
+class Opener:
+    """Answers operators while the server is sealed; one attempt at a time, however many they are.
+
+    What was gathered stays when a wrong share comes. It goes with this process, and once the vault is open.
+    """
+
+    def __init__(self, link: Link) -> None:
+        # What the master made of a root key that it was handed.
+        self.verdicts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        # Set once nobody is answered `sealed` on the public address any more.
+        self.gone = asyncio.Event()
+        self._link = link
+        self._unsealing: Unsealing | None = None
+        self._attempting = asyncio.Lock()
+        self._news = asyncio.Condition()
+
+    async def answers(self, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Answer a request of the control socket."""
+        match request:
+            case {"do": "status"}:
+                yield self._status()
+            case {"do": "seal"}:
+                yield {"state": "sealed"}
+            case {"do": "watch"}:
+                async for told in self._watch():
+                    yield told
+            case {"do": "unseal", "by": "itself"}:
+                yield await self._attempt(self._by_itself)
+            case {"do": "unseal", "by": "passphrase", "answer": str(answer)} if _fits(answer):
+                yield await self._attempt(lambda: self._gathered().passphrase(answer))
+            case {"do": "unseal", "by": "share", "answer": str(answer)} if _fits(answer):
+                yield await self._attempt(lambda: self._gathered().offer(answer))
+            case _:
+                yield UNKNOWN
+
+    def _gathered(self) -> Unsealing:
+        """The shares so far. Made late, so that a damaged vault file is told to whoever tries to open it."""
+        if self._unsealing is None:
+            self._unsealing = Unsealing(keys.vault_path())
+        return self._unsealing
+
+    def _by_itself(self) -> Vault:
+        try:
+            vault = unattended.open_vault()
+        except Sealed:
+            attempts.note("itself", "refused")
+            raise
+        attempts.note("itself", "opened")
+        return vault
+
+    async def _attempt(self, opening: Callable[[], Vault | Progress]) -> dict[str, Any]:
+        """Open, or gather one share more, in a thread; then have the master serve."""
+        async with self._attempting:
+            try:
+                found = await asyncio.to_thread(opening)
+            except (WrongShare, WrongPassphrase, Sealed) as refused:
+                return {"error": str(refused), **self._progress()}
+            vault = found.vault if isinstance(found, Progress) else found
+            if vault is None:
+                await self._tell_watchers()
+                return self._status()
+            return await self._hand_up(vault)
+
+    async def _hand_up(self, vault: Vault) -> dict[str, Any]:
+        self._link.give_root(vault.root)
+        vault.root.wipe()
+        verdict = await self.verdicts.get()
+        if verdict["verdict"] == "failed":
+            await self._tell_watchers()
+            return {"error": f"the vault opens, but the server cannot serve: {verdict['reason']}"}
+        await self.gone.wait()
+        await self._tell_watchers()
+        return {"state": "serving"}
+
+    async def _watch(self) -> AsyncIterator[dict[str, Any]]:
+        """Tell of every share that comes, until the server serves."""
+        while not self.gone.is_set():
+            yield self._status()
+            async with self._news:
+                await self._news.wait()
+        yield {"state": "serving"}
+
+    async def _tell_watchers(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    def _status(self) -> dict[str, Any]:
+        return {"state": "sealed", "folder": str(Path(settings.HVX_DATA_DIR)), **self._progress()}
+
+    def _progress(self) -> dict[str, Any]:
+        try:
+            gathered = self._gathered()
+            progress, wants = gathered.progress, gathered.wants
+        except Sealed as sealed:
+            return {"wants": [], "have": 0, "need": 0, "trouble": str(sealed)}
+        return {"wants": list(wants), "have": progress.have, "need": progress.need}
+
+
+def _fits(answer: str) -> bool:
+    return 0 < len(answer) <= LONGEST_ANSWER
