@@ -4,9 +4,19 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from vault.verbs import Verb, file, rotate_data
+from vault.verbs import Verb, file, init, rewrap, rotate_data, rotate_root, seal, shares, status, unseal
 
-VERBS: tuple[Verb, ...] = (cast(Verb, file), cast(Verb, rotate_data))
+VERBS: tuple[Verb, ...] = (
+    cast(Verb, file),
+    cast(Verb, init),
+    cast(Verb, rewrap),
+    cast(Verb, rotate_data),
+    cast(Verb, rotate_root),
+    cast(Verb, seal),
+    cast(Verb, shares),
+    cast(Verb, status),
+    cast(Verb, unseal),
+)
 
 
 class Command(BaseCommand):
