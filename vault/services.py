@@ -4,7 +4,9 @@ import os
 
 from django.db import IntegrityError, connection, transaction
 
-from vault import keyring, keys, queries
+from audit.events import Event
+from audit.services import record
+from vault import keyring, keys, queries, settling
 from vault.envelope import KEY_LENGTH
 from vault.models import DataKey
 from vault.rootkey import RootKey
@@ -36,10 +38,26 @@ def _begin(root_key: RootKey, purposes: list[str]) -> None:
     if connection.in_atomic_block:
         raise RuntimeError("data keys are not made inside a transaction that may roll back")
     try:
-        with transaction.atomic():
+        # Not while the root key is being replaced: a key wrapped under the old one would stay behind.
+        with settling.changing(keys.vault_path()), transaction.atomic():
+            keys.opened()
             for purpose in purposes:
                 row = DataKey(purpose=purpose, generation=1)
                 row.wrapped = keyring.wrap(root_key, row, os.urandom(KEY_LENGTH))
                 row.save(force_insert=True)
     except IntegrityError:
         pass
+
+
+def rewrap_ring(former: RootKey, new: RootKey) -> None:
+    """Wrap every key of the ring under another root key, in one transaction that the audit has a row of.
+
+    The keys stay, and with them whatever is sealed. Raises RootKeyMismatch, CannotOpen, AuditUnavailable.
+    """
+    with transaction.atomic():
+        # First: the audit's own key comes from the ring, which this process reads under the former.
+        rows = queries.data_keys()
+        record(Event.ROOT_KEY_ROTATED, details={"keys": len(rows)})
+        for row in rows:
+            row.wrapped = keyring.wrap(new, row, keyring.unwrap(former, row).material)
+        DataKey.objects.bulk_update(rows, ["wrapped"])

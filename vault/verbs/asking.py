@@ -1,0 +1,137 @@
+"""Secrets in and out of a verb: by the terminal, standard input or a descriptor, never by its arguments."""
+
+import getpass
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from vault import keys
+from vault.errors import Sealed
+from vault.protectors import passphrase, shares, unattended
+from vault.protectors.shares import WrongShare
+from vault.unsealing import Unsealing, WrongPassphrase
+from vault.vaultfile import Vault
+
+_TRIES = 5
+# No passphrase is that long, and no share that short.
+_WORDS_OF_A_SHARE = 20
+
+
+def add_to(parser: CommandParser) -> None:
+    """Declare where a script's secrets come from."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--stdin", action="store_true", help="read secrets from standard input, one a line")
+    source.add_argument("--fd", type=int, metavar="N", help="read secrets from this descriptor, one a line")
+
+
+class Asking:
+    """Where this run's secrets come from. Several are read in the order in which they are asked for."""
+
+    def __init__(self, command: BaseCommand, options: dict[str, Any]) -> None:
+        self._command = command
+        self._lines: TextIO | None = None
+        if options.get("stdin"):
+            self._lines = sys.stdin
+        elif options.get("fd") is not None:
+            try:
+                # A copy: the descriptor stays its owner's.
+                self._lines = open(os.dup(options["fd"]), encoding="utf-8")  # noqa: SIM115
+            except OSError as error:
+                raise CommandError(f"--fd {options['fd']}: {error.strerror}") from None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person types."""
+        return self._lines is None
+
+    def secret(self, prompt: str) -> str:
+        """Return what is typed, unseen, or the next line. Raises CommandError where there is none."""
+        if self._lines is not None:
+            line = self._lines.readline()
+            if not line:
+                raise CommandError(f"the input has ended before this was read: {prompt}")
+            return line.rstrip("\r\n")
+        if not sys.stdin.isatty():
+            raise CommandError(f"nobody can be asked for this here: {prompt} (see --stdin and --fd)")
+        try:
+            return getpass.getpass(f"{prompt}: ")
+        except (EOFError, KeyboardInterrupt):
+            raise CommandError("nothing was done") from None
+
+    def opened(self) -> Vault:
+        """Return the vault: by what opens it by itself, else by a passphrase or shares that are asked for."""
+        if not keys.held():
+            try:
+                vault = unattended.open_vault()
+            except Sealed:
+                unsealing = Unsealing(keys.vault_path())
+                if not unsealing.wants:
+                    raise
+                vault = self._by_people(unsealing)
+            keys.take(vault)
+        return keys.opened()
+
+    def new_passphrase(self, prompt: str = "New passphrase") -> str:
+        """Return a passphrase that is long enough, typed twice where a person types."""
+        while True:
+            first = self.secret(prompt)
+            if len(first) < passphrase.SHORTEST:
+                self._again(f"A passphrase has at least {passphrase.SHORTEST} characters.")
+            elif self.by_hand and self.secret("Once more") != first:
+                self._again("These two are not the same.")
+            else:
+                return first
+
+    def show(self, split: Sequence[str], threshold: int) -> None:
+        """Show new shares, and have a person type one of them back before they come into force."""
+        say = self._command.stdout.write
+        say(f"Any {threshold} of these {len(split)} shares open the vault. They are shown once, now.")
+        for number, share in enumerate(split, 1):
+            say(f"share {number}: {share}")
+        self._command.stdout.flush()
+        if not self.by_hand:
+            return
+        number = secrets.randbelow(len(split)) + 1
+        while True:
+            try:
+                if shares.read(self.secret(f"Write them down, then type share {number} back")) == shares.read(
+                    split[number - 1]
+                ):
+                    return
+                self._again("This is another share.")
+            except WrongShare as wrong:
+                self._again(f"{wrong}.")
+
+    def _by_people(self, unsealing: Unsealing) -> Vault:
+        wants = {"passphrase": "Passphrase", "shares": "Share"}
+        prompt = " or ".join(wants[kind] for kind in unsealing.wants)
+        tries = 0
+        while tries < _TRIES:
+            text = self.secret(prompt)
+            try:
+                if passphrase.KIND in unsealing.wants and len(text.split()) < _WORDS_OF_A_SHARE:
+                    return unsealing.passphrase(text)
+                progress = unsealing.offer(text)
+                if progress.vault is not None:
+                    return progress.vault
+                self._command.stderr.write(f"{progress.have} of {progress.need} shares.")
+            except (WrongPassphrase, WrongShare) as wrong:
+                tries += 1
+                self._again(f"{wrong}.")
+        raise CommandError("the vault was not opened")
+
+    def _again(self, reason: str) -> None:
+        """Tell a person, who may try again; a script that is wrong will not be right the second time."""
+        if not self.by_hand:
+            raise CommandError(reason.rstrip("."))
+        self._command.stderr.write(reason)
+
+
+def at_terminal(path: Path) -> Vault:
+    """Open the vault for a command that is not one of the vault's own, at a terminal."""
+    return Asking(BaseCommand(), {})._by_people(Unsealing(path))
