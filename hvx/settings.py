@@ -30,7 +30,7 @@ HVX_DATA_DIR = Path(env.str("HVX_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 HVX_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 HVX_ROOT_KEY_FILE = Path(env.str("HVX_ROOT_KEY_FILE", str(HVX_DATA_DIR / "root.key")))
 HVX_DATABASE_URL = env.str("HVX_DATABASE_URL", "")
-HVX_DATABASE_ENCRYPTION = env.str("HVX_DATABASE_ENCRYPTION", "off")
+HVX_DATABASE_ENCRYPTION = env.str("HVX_DATABASE_ENCRYPTION", "on")
 HVX_REDIS_URL = env.str("HVX_REDIS_URL", "")
 HVX_WORKERS = env.int("HVX_WORKERS", 1)
 HVX_THREADS = env.int("HVX_THREADS", 8)
@@ -51,6 +51,9 @@ CLUSTER = bool(HVX_REDIS_URL)
 # --- Django --------------------------------------------------------------------------------
 
 DEBUG = False
+# With DEBUG on, too, nothing but kind and places of an exception is shown.
+DEFAULT_EXCEPTION_REPORTER = "hvx.reports.Places"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "hvx.reports.NothingIsSafe"
 # Nothing is signed with it (no sessions, no cookies, no signed links), so a fresh one for each
 # process keeps one secret less on disk. What must be keyed is keyed by the vault.
 SECRET_KEY = secrets.token_urlsafe(64)

@@ -6,8 +6,6 @@ converters and adapters registered with it, the connection and the cursor. These
 
 import datetime
 import decimal
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, islice
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -20,6 +18,7 @@ from sqlcipher3 import dbapi2
 
 from vault.sqlcipher import opening
 from vault.sqlcipher.client import DatabaseClient
+from vault.sqlcipher.cursors import AuthenticCursor, Cursor
 
 dbapi2.register_converter("bool", b"1".__eq__)
 dbapi2.register_converter("date", base.decoder(parse_date))
@@ -29,26 +28,6 @@ dbapi2.register_converter("timestamp", base.decoder(parse_datetime))
 dbapi2.register_adapter(decimal.Decimal, str)
 dbapi2.register_adapter(datetime.date, base.adapt_date)
 dbapi2.register_adapter(datetime.datetime, base.adapt_datetime)
-
-Parameters = Sequence[Any] | Mapping[str, Any]
-
-
-class Cursor(dbapi2.Cursor):
-    """Turns Django's `%s` and `%(name)s` into SQLite's `?` and `:name`."""
-
-    convert_query = base.SQLiteCursorWrapper.convert_query
-
-    def execute(self, query: str, params: Parameters | None = None) -> Any:
-        if params is None:
-            return super().execute(query)
-        names = list(params) if isinstance(params, Mapping) else None
-        return super().execute(self.convert_query(query, param_names=names), params)
-
-    def executemany(self, query: str, param_list: Iterable[Parameters]) -> Any:
-        rows = iter(param_list)
-        first = list(islice(rows, 1))
-        names = list(first[0]) if first and isinstance(first[0], Mapping) else None
-        return super().executemany(self.convert_query(query, param_names=names), chain(first, rows))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -64,8 +43,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        path = conn_params.pop("database")
-        connection = opening.connect(str(path), **conn_params)
+        options = dict(conn_params)
+        connection = opening.connect(str(options.pop("database")), **options)
+        self._cursor_class = AuthenticCursor if conn_params["encryption"] else Cursor
         register_functions(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         for command in self.init_commands:
@@ -74,4 +54,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def create_cursor(self, name: str | None = None) -> Any:
-        return self.connection.cursor(Cursor)
+        return self.connection.cursor(self._cursor_class)

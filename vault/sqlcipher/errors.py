@@ -5,3 +5,7 @@ from django.db import OperationalError
 
 class WrongDatabase(OperationalError):
     """The file is not what the settings say. `str()` tells the operator what to do, and holds no key."""
+
+
+class ConversionRefused(Exception):
+    """The database stays as it is; `str()` tells the operator why."""

@@ -1,11 +1,13 @@
 """Opening a file of the database by its key, or saying in one sentence why it does not open."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from sqlcipher3 import dbapi2
 
 from vault import keys
+from vault.keys import database_key as database_key
 from vault.sqlcipher.errors import WrongDatabase
 
 PLAIN_HEADER = b"SQLite format 3\x00"
@@ -14,17 +16,20 @@ PLAIN_HEADER = b"SQLite format 3\x00"
 def connect(path: str, *, encryption: bool, **options: Any) -> Any:
     """Return a connection that has read its first page. Raises WrongDatabase, Sealed.
 
-    The key is asked for before the file is touched, so a sealed vault leaves no empty database
-    behind. It is handed over by SQLCipher's own function, not as a statement: no list of queries,
-    statement cache or trace ever sees it.
+    No variable here ever holds the key, for an error's traceback holds the variables. It is handed
+    over by SQLCipher's own function, not as a statement: no list of queries, cache of statements or
+    trace ever sees it.
     """
-    key = keys.derive("database") if encryption else None
+    if encryption:
+        if not os.path.exists(path):
+            keys.begin()
+        # Asked for before the file is touched: a sealed vault leaves no empty database behind.
+        database_key()
     connection = dbapi2.connect(path, **options)
     try:
-        if key is not None:
-            # x'…': these are the key's own bytes, no passphrase to be stretched.
-            connection.set_key(f"x'{key.hex()}'")
-        # SQLCipher would write on standard error, past the log, what the exceptions say anyway.
+        if encryption:
+            connection.set_key(as_text(database_key()))
+        # SQLCipher would write to standard error, past the log, what the exceptions say anyway.
         connection.execute("PRAGMA cipher_log_level = NONE")
         # What does not fit into memory while sorting must not go to a plain file beside.
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -35,8 +40,12 @@ def connect(path: str, *, encryption: bool, **options: Any) -> Any:
             raise
     else:
         return connection
-    # Not raised from SQLite's error, whose traceback holds the key.
     raise WrongDatabase(_what_it_is(Path(path), encryption=encryption))
+
+
+def as_text(key: bytes) -> str:
+    """Return 32 bytes as SQLCipher takes a key that is no passphrase, to be used as it is."""
+    return f"x'{key.hex()}'"
 
 
 def is_plain(path: Path) -> bool:

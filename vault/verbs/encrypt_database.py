@@ -1,0 +1,41 @@
+"""Encrypt an embedded database that was begun plain, or with --decrypt the other way round."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from vault import lock
+from vault.errors import Sealed
+from vault.sqlcipher.conversion import convert
+from vault.sqlcipher.errors import ConversionRefused, WrongDatabase
+
+NAME = "encrypt-database"
+
+
+def add_to(parser: CommandParser) -> None:
+    parser.add_argument("--decrypt", action="store_true", help="leave it plain")
+
+
+def run(command: BaseCommand, options: dict[str, Any]) -> None:
+    if settings.HVX_DATABASE_URL:
+        raise CommandError("HVX_DATABASE_URL is set, and PostgreSQL's files are not this server's to encrypt")
+    encrypt = not options["decrypt"]
+    path = Path(settings.DATABASES["default"]["NAME"])
+    try:
+        with lock.hold(Path(settings.HVX_DATA_DIR)):
+            changed = convert(path, encrypt=encrypt)
+    except Sealed as error:
+        raise CommandError(f"the vault does not open: {error}") from None
+    except (lock.Held, ConversionRefused, WrongDatabase) as error:
+        raise CommandError(str(error)) from None
+    state = "encrypted" if encrypt else "plain"
+    command.stdout.write(f"{path} is {state}{'' if changed else ' already'}.")
+    if encrypt and changed:
+        command.stdout.write(
+            "The plain file was removed, but a disk keeps what is removed until it is written over, and "
+            "so does every copy made before."
+        )
+    if not encrypt:
+        command.stdout.write("Set HVX_DATABASE_ENCRYPTION=off, or the server will not open it.")
