@@ -29,7 +29,6 @@ class Event(StrEnum):
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     ACCESS_KEY_ADDED = "access_key_added"
-    ACCESS_KEY_REMOVED = "access_key_removed"
     ACCESS_KEY_USED = "access_key_used"
     ACCESS_KEY_REFUSED = "access_key_refused"
     LOCKED_OUT = "locked_out"

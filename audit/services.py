@@ -97,6 +97,13 @@ def entry(
     return Entry(chain, event, _written(details or {}), device_mac, network_mac, subject_mac, once)
 
 
+def follow(row: AuditRow, event: Event, details: Mapping[str, Detail]) -> Entry:
+    """A row of the same chain, device and subject as one that is written, from no network; once."""
+    return Entry(
+        row.chain, event, _written(details), bytes(row.device_mac), b"", bytes(row.subject_mac), once=True
+    )
+
+
 def chain_of(account: str) -> str:
     """The name of an account's chain, which tells the account to nobody without the key."""
     return f"account:{word_mac(keys.current().matching, 'account', str(account)).hex()}"

@@ -7,6 +7,7 @@ from channels.db import database_sync_to_async
 
 from devices import idempotency
 from devices.services import challenges, lifecycle
+from keyexchange import journal
 
 log = logging.getLogger("hvx.housekeeping")
 
@@ -21,6 +22,7 @@ def sweep() -> None:
     lifecycle.end_expired_devices()
     challenges.forget_expired_challenges()
     idempotency.forget_old_answers()
+    journal.sweep()
     if ended:
         log.info("idle devices ended", extra={"fields": {"count": ended}})
 

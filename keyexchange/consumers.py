@@ -20,6 +20,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from accounts.protocol.names import account_text
+from audit import context
 from audit.errors import Problem
 from devices import presence, state
 from devices.errors import AppToken, DeviceRevoked, InvalidToken
@@ -27,7 +28,7 @@ from devices.principal import Principal
 from devices.protocol.encoding import b64url
 from devices.push import device_group
 from devices.sockets import authenticate
-from keyexchange import bells, queries
+from keyexchange import bells, journal, queries
 from keyexchange.errors import (
     CLOSE_REFUSED,
     CLOSE_REVOKED,
@@ -103,6 +104,8 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
             await self.end(*closing(error))
 
     async def connect(self) -> None:
+        # For what is recorded on this socket's behalf; its tasks are made in a copy of this context.
+        context.network.set(context.network_of((self.scope.get("client") or ("",))[0]))
         self.principal = await authenticate(self.scope)
         if self.principal.device_key is None or not (self.principal.is_full or self.principal.is_pending):
             raise AppToken
@@ -229,7 +232,7 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
         if frame.type == "request":
             await self.request(frame, sender, now)
         else:
-            await self.record(lambda desk: desk.take(frame, sender, now))
+            await self.record(lambda desk: desk.take(frame, sender, now), reason=frame.reason)
 
     async def request(self, frame: Frame, sender: Sender, now: float) -> None:
         asker = (self.principal.account_id, sender.device)
@@ -245,8 +248,10 @@ class KeyExchangeConsumer(AsyncWebsocketConsumer):
         for device in {sender.device} if again is None else {*asking.active} - {*again.active}:
             await self.record(partial(Desk.without, device=device, now=now))
 
-    async def record(self, change: Change) -> None:
-        woken = await self.store.transact(self.principal.account_id, change)
+    async def record(self, change: Change, *, reason: str | None = None) -> None:
+        woken = await journal.transact(
+            self.store, self.principal.account_id, change, by=self.principal.device, reason=reason
+        )
         await bells.ring(woken, everywhere=self.store.shared)
 
     # To the client

@@ -5,7 +5,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
-from audit.errors import Problem, StorageUnavailable
+from audit.errors import AuditUnavailable, Problem, StorageUnavailable
 from devices.errors import DeviceRevoked
 from keyexchange.protocol.refusals import (
     BadDevice,
@@ -36,6 +36,7 @@ REFUSALS: Final[tuple[type[Refused], ...]] = (
 ERROR_FRAMES: Final[dict[str, str]] = {
     **{refusal.code: refusal.sentence for refusal in REFUSALS},
     StorageUnavailable.code: "The exchange cannot be recorded at the moment; send the frame again.",
+    AuditUnavailable.code: "The server cannot write this down at the moment; send the frame again.",
     "sealed": "The server's vault is sealed; send the frame again later.",
 }
 """The `code` of an `error` frame. The socket stays open and the exchange is as it was."""

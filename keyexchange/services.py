@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 
 from django.db import transaction
 
+from audit.services import Entry, record_all
 from devices.protocol.device_hash import DeviceHash
-from keyexchange import bells
+from keyexchange import bells, journal
+from keyexchange.protocol.desk import Desk
 from keyexchange.protocol.exchange import Woken
 from keyexchange.store import exchange_store
 
@@ -16,18 +19,29 @@ def end_exchanges_of(device: str, account_id: str) -> None:
 
     Called in the transaction in which the device ends or is active no longer. A store that fails
     does not undo the revocation: the device's sockets close all the same, its frames are refused,
-    and the exchange runs out within two minutes.
+    and the exchange runs out within two minutes. That the device ended is in the audit by then; that
+    its exchanges did is written once they have.
     """
     transaction.on_commit(lambda: _end(DeviceHash(device), account_id), robust=True)
 
 
 def _end(device: DeviceHash, account_id: str) -> None:
-    bells.ring_from_thread(asyncio.run(_without(device, account_id)))
+    woken, ended = asyncio.run(_without(device, account_id))
+    bells.ring_from_thread(woken)
+    record_all(ended)
 
 
-async def _without(device: DeviceHash, account_id: str) -> Woken:
+async def _without(device: DeviceHash, account_id: str) -> tuple[Woken, Collection[Entry]]:
     store = exchange_store()
+    ended: Collection[Entry] = ()
+
+    def change(desk: Desk) -> tuple[Desk, Woken]:
+        nonlocal ended
+        changed, woken = desk.without(device, time.time())
+        ended = journal.happenings(desk, changed, account_id, device)
+        return changed, woken
+
     try:
-        return await store.transact(account_id, lambda desk: desk.without(device, time.time()))
+        return await store.transact(account_id, change), ended
     finally:
         await store.close()

@@ -104,7 +104,8 @@ OPTIONAL: Final = frozenset({"to"})
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame of good shape. `text` is as sent; `device`, `device_key` and `to` are its fields or None.
+    """A frame of good shape. `text` is as sent; `device`, `device_key`, `to` and `reason` are its fields
+    or None.
 
     Its repr leaves the text out, so that no traceback or log line can show what was sealed.
     """
@@ -115,6 +116,7 @@ class Frame:
     device: DeviceHash | None = None
     device_key: str | None = None
     to: DeviceHash | None = None
+    reason: str | None = None
 
     @property
     def digest(self) -> str:
@@ -167,4 +169,5 @@ def parse(text: str) -> Frame:
         device=fields.get("device"),
         device_key=fields.get("device_key"),
         to=fields.get("to"),
+        reason=fields.get("reason"),
     )
