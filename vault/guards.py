@@ -24,29 +24,36 @@ _FUNCTION = (
 
 
 def stand(model: type[Model], fields: Collection[SealedField[Any, Any]], retired: Collection[bytes]) -> None:
-    """Refuse these key ids in a model's sealed columns from now on. Wants a transaction."""
-    table, quote = model._meta.db_table, connection.ops.quote_name
-    columns = [quote(str(field.column)) for field in fields]
-    of = f"UPDATE OF {', '.join(columns)}"
+    """Refuse these key ids in a model's sealed columns from now on. Wants a transaction.
+
+    A trigger a column, which fires when that column is written: while a row waits to be sealed anew
+    its other columns may change.
+    """
+    quote = connection.ops.quote_name
+    table = quote(model._meta.db_table)
+    postgresql = connection.vendor == "postgresql"
+    ids = ", ".join(rf"'\x{key_id.hex()}'" if postgresql else f"x'{key_id.hex()}'" for key_id in retired)
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            ids = ", ".join(rf"'\x{key_id.hex()}'::bytea" for key_id in sorted(retired))
-            found = " OR ".join(f"substring(NEW.{column} from 2 for 16) IN ({ids})" for column in columns)
+        if postgresql:
             cursor.execute(_FUNCTION)
-            cursor.execute(
-                f"CREATE OR REPLACE TRIGGER {_NAME} BEFORE INSERT OR {of} ON {quote(table)} "
-                f"FOR EACH ROW WHEN ({found}) EXECUTE FUNCTION {_NAME}()"
-            )
-            return
-        ids = ", ".join(f"x'{key_id.hex()}'" for key_id in sorted(retired))
-        found = " OR ".join(f"substr(NEW.{column}, 2, 16) IN ({ids})" for column in columns)
-        for kind, event in (("insert", "INSERT"), ("update", of)):
-            name = quote(f"{_NAME}_{kind}_{table}")
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
-            cursor.execute(
-                f"CREATE TRIGGER {name} BEFORE {event} ON {quote(table)} WHEN {found} "
-                f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-            )
+        for field in fields:
+            column = quote(str(field.column))
+            found = f"substr(NEW.{column}, 2, 16) IN ({ids})"
+            if postgresql:
+                # Not dropped first: that would lock readers out.
+                cursor.execute(
+                    f"CREATE OR REPLACE TRIGGER {quote(f'{_NAME}_{field.column}')} "
+                    f"BEFORE INSERT OR UPDATE OF {column} ON {table} "
+                    f"FOR EACH ROW WHEN ({found}) EXECUTE FUNCTION {_NAME}()"
+                )
+                continue
+            for kind, event in (("insert", "INSERT"), ("update", f"UPDATE OF {column}")):
+                name = quote(f"{_NAME}_{kind}_{model._meta.db_table}_{field.column}")
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+                cursor.execute(
+                    f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {found} "
+                    f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+                )
 
 
 def step_aside() -> None:

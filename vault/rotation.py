@@ -19,7 +19,6 @@ from vault.envelope import KEY_LENGTH
 from vault.keyring import FIELDS, RingKey
 from vault.models import DataKey
 from vault.resealing import Batch, Count, Table, counts, reseal, sealed_tables
-from vault.rootkey import RootKey
 
 # By then every process seals under the new generation: the ring's age, and a second for the clocks.
 TAKEN_UP_SECONDS = keyring.FRESH_SECONDS + 1
@@ -66,25 +65,25 @@ def begin() -> tuple[RingKey, list[RingKey]]:
     """
     if connection.in_atomic_block:
         raise RuntimeError("data keys are not made inside a transaction that may roll back")
-    if len(keyring.generations(FIELDS)) == 1:
-        # Or a rotation of the root key could miss the row, and it would be wrapped under the old one.
-        with settling.changing(keys.vault_path()):
-            _begin(keys.root())
-    *older, new = keyring.generations(FIELDS)
+    # Or a rotation of the root key could miss the new row, and leave it wrapped under the old one.
+    with settling.changing(keys.vault_path()):
+        *older, new = keyring.generations(FIELDS)
+        if not older:
+            _begin_after(new)
+            *older, new = keyring.generations(FIELDS)
     return new, older
 
 
-def _begin(root: RootKey) -> None:
+def _begin_after(key: RingKey) -> None:
     try:
         with transaction.atomic():
-            newest = DataKey.objects.filter(purpose=FIELDS).latest("generation")
-            keyring.unwrap(root, newest)
-            row = DataKey(purpose=FIELDS, generation=newest.generation + 1)
-            row.wrapped = keyring.wrap(root, row, os.urandom(KEY_LENGTH))
+            keyring.unwrap(keys.root(), DataKey.objects.get(id=UUID(bytes=key.id)))
+            row = DataKey(purpose=FIELDS, generation=key.generation + 1)
+            row.wrapped = keyring.wrap(keys.root(), row, os.urandom(KEY_LENGTH))
             row.save(force_insert=True)
             record(Event.DATA_KEY_ROTATED, details={"step": "begun", "generation": row.generation})
     except IntegrityError:
-        pass  # another run has begun it this very moment, and both go on with it
+        pass  # another machine has begun it this very moment, and both go on with it
 
 
 def guard(table: Table, retired: Iterable[bytes], *, wait: Callable[[float], None] = time.sleep) -> None:
