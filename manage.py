@@ -15,6 +15,7 @@ def main() -> None:
     from environs import EnvError
 
     from vault.errors import Sealed
+    from vault.sqlcipher.errors import WrongDatabase
 
     try:
         if sys.argv[1:2] == ["serve"]:
@@ -29,6 +30,8 @@ def main() -> None:
         sys.exit(f"hvx: {error}")
     except Sealed as error:
         sys.exit(f"hvx: the vault does not open: {error}")
+    except WrongDatabase as error:
+        sys.exit(f"hvx: {error}")
     except (OperationalError, ProgrammingError) as error:
         # Its first line names what is missing; the driver puts no password into it.
         reason = str(error).partition("\n")[0]

@@ -69,8 +69,24 @@ def deployed_safely(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> 
     return []
 
 
+def database_is_encrypted(
+    app_configs: Sequence[Any] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """hvx.W003: an embedded database that lies plain on the disk, said at every start."""
+    if settings.HVX_DATABASE_ENCRYPTION == "off" and not settings.HVX_DATABASE_URL:
+        return [
+            checks.Warning(
+                "HVX_DATABASE_ENCRYPTION is off: whoever has the disk reads names, devices and times.",
+                hint="Run `manage.py vault encrypt-database` and set it to on.",
+                id="hvx.W003",
+            )
+        ]
+    return []
+
+
 def register() -> None:
     """Called once by the app's ready()."""
     checks.register(settings_work_together)
     checks.register(origin_is_reached)
+    checks.register(database_is_encrypted)
     checks.register(deployed_safely, checks.Tags.security, deploy=True)

@@ -4,9 +4,22 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from vault.verbs import Verb, file, init, rewrap, rotate_data, rotate_root, seal, shares, status, unseal
+from vault.verbs import (
+    Verb,
+    encrypt_database,
+    file,
+    init,
+    rewrap,
+    rotate_data,
+    rotate_root,
+    seal,
+    shares,
+    status,
+    unseal,
+)
 
 VERBS: tuple[Verb, ...] = (
+    cast(Verb, encrypt_database),
     cast(Verb, file),
     cast(Verb, init),
     cast(Verb, rewrap),
