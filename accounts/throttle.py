@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Self
 
 from django.conf import settings
@@ -18,8 +17,11 @@ from django.core.cache import cache
 
 from accounts.errors import EmailTaken, RateLimited
 from accounts.protocol.names import normalise_login
+from audit import context
 from audit.errors import Problem
+from audit.events import Event
 from audit.protocol.encoding import lp
+from audit.services import record
 from devices.errors import ChallengeInvalid
 from devices.models import Device
 from devices.protocol.device_hash import DeviceHash
@@ -43,6 +45,7 @@ GUESSES_BY_NETWORK = Limit("guesses-by-network", 50, QUARTER)
 GUESSES_AT_LOGIN = Limit("guesses-at-login", 100, HOUR)
 REFUSED_SECRETS = Limit("refused-secrets", 100, QUARTER)
 REFUSED_RESETS = Limit("refused-resets", 10, HOUR)
+RESETS_ASKED = Limit("resets-asked", 30, HOUR)
 EMAIL_TAKEN_ANSWERS = Limit("email-taken", 5, HOUR)
 ASKED_BY_NETWORK = Limit("asked-by-network", 300, 300)
 ASKED_BY_DEVICE = Limit("asked-by-device", 60, 300)
@@ -80,9 +83,12 @@ class Counter:
 
 @dataclass(frozen=True)
 class Counters:
-    """What one attempt is counted by, together."""
+    """What one attempt is counted by, together; and, for the audit, whose it is."""
 
     of: tuple[Counter, ...]
+    account: str | None = None
+    device: str | None = None
+    subject: str | None = None
 
     def require(self) -> None:
         """Raises RateLimited where one of them is full."""
@@ -92,9 +98,16 @@ class Counters:
                 raise counters[key].to_wait()
 
     def count(self) -> None:
-        """A failure."""
+        """A failure. The one that fills a counter is recorded: from then on somebody waits."""
         for one in self.of:
-            one.count()
+            if one.count() == one.limit.most:
+                record(
+                    Event.LOCKED_OUT,
+                    account=self.account,
+                    device=self.device,
+                    subject=self.subject,
+                    details={"limit": one.limit.what, "seconds": one.limit.seconds},
+                )
 
     @contextmanager
     def refusals(self, *refusals: type[Problem]) -> Iterator[None]:
@@ -107,28 +120,27 @@ class Counters:
             raise
 
 
-def guesses_at_login(login: str, *, address: str, own: Device | None) -> Counters:
+def guesses_at_login(login: str, *, own: Device | None) -> Counters:
     """Passwords tried at `POST sessions`.
 
     `own` is the active device of that very account whose key the caller has proven: it is counted
-    by itself, so that nobody else's failures keep it out, and nobody's but its own are its. All
-    others are counted by what they typed, which is known here or not, and by their network.
+    by itself, so that nobody else's failures keep it out. All others are counted by what they typed,
+    whether or not it is known here, and by their network.
     """
     if own is not None:
-        return guesses_by_device(DeviceHash(own.hash))
-    typed, from_ = normalise_login(login), network(address)
-    return Counters(
-        (
-            Counter.of(GUESSES_BY_NETWORK, from_),
-            Counter.of(GUESSES_BY_NETWORK_AT_LOGIN, from_, typed),
-            Counter.of(GUESSES_AT_LOGIN, typed),
-        )
+        return guesses_by_device(str(own.account_id), DeviceHash(own.hash))
+    typed = normalise_login(login)
+    counters = (
+        Counter.of(GUESSES_BY_NETWORK, here()),
+        Counter.of(GUESSES_BY_NETWORK_AT_LOGIN, here(), typed),
+        Counter.of(GUESSES_AT_LOGIN, typed),
     )
+    return Counters(counters, subject=typed)
 
 
-def guesses_by_device(device: DeviceHash) -> Counters:
-    """Passwords tried by an active device of the account, at login or where one is asked for again."""
-    return Counters((Counter.of(GUESSES_BY_DEVICE, device),))
+def guesses_by_device(account: str, device: DeviceHash) -> Counters:
+    """Passwords tried by an active device of its account, at login or where one is asked for again."""
+    return Counters((Counter.of(GUESSES_BY_DEVICE, device),), account=account, device=device)
 
 
 def email_taken_answers(asker: str) -> AbstractContextManager[None]:
@@ -139,34 +151,37 @@ def email_taken_answers(asker: str) -> AbstractContextManager[None]:
     return Counters((Counter.of(EMAIL_TAKEN_ANSWERS, asker),)).refusals(EmailTaken)
 
 
-def refused_resets(asker: str) -> AbstractContextManager[None]:
+def refused_resets() -> AbstractContextManager[None]:
     """Around a password reset, whose refusals all look alike but need not take alike long.
 
     Raises RateLimited where the network was refused ten times in the hour: too few to tell by time
     whether an address has an account.
     """
-    return Counters((Counter.of(REFUSED_RESETS, asker),)).refusals(ChallengeInvalid)
+    return Counters((Counter.of(REFUSED_RESETS, here()),)).refusals(ChallengeInvalid)
 
 
-@contextmanager
-def refused_secrets(address: str, refusal: type[Problem]) -> Iterator[None]:
-    """Around the check of what nobody can guess: a passkey's signature, an access key's secret.
+def accounts_made() -> Counters:
+    """Accounts made from this network; here it is the success that counts."""
+    return Counters((Counter.of(Limit("accounts-made", settings.HVX_REGISTRATIONS_PER_HOUR, HOUR), here()),))
 
-    A right one is let in whoever in its network failed before; a wrong one is told to wait after
-    a hundred in a quarter of an hour.
+
+def refused_secret() -> None:
+    """Counts a wrong answer where nobody can guess: a passkey's signature, an access key's secret.
+
+    Called once it is wrong, so that a right one is let in whoever in its network failed before.
+    Raises RateLimited in place of the refusal after a hundred in a quarter of an hour.
     """
-    try:
-        yield
-    except refusal:
-        counter = Counter.of(REFUSED_SECRETS, network(address))
-        if counter.count() > counter.limit.most:
-            raise counter.to_wait() from None
-        raise
+    _asked(Counter.of(REFUSED_SECRETS, here()))
 
 
-def asked_by_network(address: str) -> None:
+def asked_by_network() -> None:
     """Counts a call that makes a row for anybody who asks. Raises RateLimited."""
-    _asked(Counter.of(ASKED_BY_NETWORK, network(address)))
+    _asked(Counter.of(ASKED_BY_NETWORK, here()))
+
+
+def reset_asked() -> None:
+    """Counts a challenge for a password reset, which the audit keeps for ever. Raises RateLimited."""
+    _asked(Counter.of(RESETS_ASKED, here()))
 
 
 def asked_by_device(device: DeviceHash) -> None:
@@ -174,29 +189,15 @@ def asked_by_device(device: DeviceHash) -> None:
     _asked(Counter.of(ASKED_BY_DEVICE, device))
 
 
-def accounts_made(address: str) -> Counters:
-    """Accounts made from a network; here it is the success that counts."""
-    limit = Limit("accounts-made", settings.HVX_REGISTRATIONS_PER_HOUR, HOUR)
-    return Counters((Counter.of(limit, network(address)),))
-
-
 def _asked(counter: Counter) -> None:
     if counter.count() > counter.limit.most:
         raise counter.to_wait()
 
 
+def here() -> str:
+    """The network that asks: an IPv4 address, or of an IPv6 address the /64."""
+    return context.network.get()
+
+
 def _now() -> float:
     return time.time()
-
-
-def network(address: str) -> str:
-    """Whom an address stands for: of IPv6 its /64, which one household has to itself (RFC 6177)."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return parsed.exploded[:19]

@@ -73,11 +73,6 @@ def read_body(serializer: type[serializers.Serializer[Any]], request: Request) -
     return cast(dict[str, Any], read.validated_data)
 
 
-def address(request: Request) -> str:
-    """The network address that asks, as a proxy that is trusted tells it; empty where none is known."""
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
 def flag(request: Request, name: str) -> bool:
     """Whether the query says `name=true`."""
     return request.query_params.get(name) == "true"

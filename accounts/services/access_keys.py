@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from accounts import errors, passwords, queries, throttle
 from accounts.models import AccessKey, Account
+from audit.events import Event
+from audit.services import record
 from devices.errors import DeviceRevoked
 from devices.models import Device, DeviceKind, DeviceState, Ending
 from devices.principal import Principal
@@ -70,7 +72,7 @@ def make(
     PasswordWrong, RateLimited, AccessKeyLimit.
     """
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.device))
+    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
     key_id, secret = uuid.uuid4(), secrets.token_bytes(SECRET_BYTES)
     digest = hashlib.sha256(secret).digest()
     with transaction.atomic():
@@ -86,6 +88,7 @@ def make(
             expires_at=expires_at or timezone.now() + USUAL_LIFE,
         )
         AccessKey.objects.create(id=key_id, device=device, digest=digest)
+        _record(Event.ACCESS_KEY_ADDED, key_id, device, scopes=device.scopes)
     return NewAccessKey(device=device, key_id=key_id, secret=secret, account=row.text)
 
 
@@ -104,23 +107,40 @@ def end(principal: Principal, key_id: uuid.UUID) -> None:
 def exchange(key_id: uuid.UUID, secret: bytes) -> Exchanged:
     """The device of an access key whose secret this is.
 
-    Raises InvalidAccessKey, alike for an unknown id and a wrong secret; DeviceRevoked or
-    AccessKeyExpired once the secret is right.
+    Raises InvalidAccessKey, alike for an unknown id and a wrong secret, or RateLimited where that
+    was too often; DeviceRevoked or AccessKeyExpired once the secret is right.
     """
     key = AccessKey.objects.select_related("device__account").filter(pk=key_id).first()
     held = bytes(key.digest) if key is not None else bytes(SECRET_BYTES)
     right = hmac.compare_digest(hashlib.sha256(secret).digest(), held)
     if key is None or not right:
+        throttle.refused_secret()
+        _record(Event.ACCESS_KEY_REFUSED, key_id, key.device if key else None)
         raise errors.InvalidAccessKey
     device = key.device
-    now = timezone.now()
-    if device.ended == Ending.EXPIRED or device.expires_at is None or device.expires_at <= now:
+    left = _seconds_left(device)
+    if left < 1 or device.ended == Ending.EXPIRED:
+        _record(Event.ACCESS_KEY_REFUSED, key_id, device, why="expired")
         raise errors.AccessKeyExpired
     if device.kind != DeviceKind.ACCESS_KEY or device.state != DeviceState.ACTIVE:
+        _record(Event.ACCESS_KEY_REFUSED, key_id, device, why="revoked")
         raise DeviceRevoked("this access key was revoked")
-    left = int((device.expires_at - now).total_seconds())
-    if left < 1:
-        raise errors.AccessKeyExpired
-    lifecycle.see(DeviceHash(device.hash))
+    with transaction.atomic():
+        lifecycle.see(DeviceHash(device.hash))
+        _record(Event.ACCESS_KEY_USED, key_id, device)
     # No token outlives its key, so nothing but the clock is asked whether a key has expired.
     return Exchanged(account=device.account, device=device, seconds=min(left, LIFETIME_SECONDS))
+
+
+def _seconds_left(device: Device) -> int:
+    return int((device.expires_at - timezone.now()).total_seconds()) if device.expires_at else 0
+
+
+def _record(event: Event, key_id: uuid.UUID, device: Device | None, **details: str) -> None:
+    record(
+        event,
+        account=str(device.account_id) if device else None,
+        device=device.hash if device else None,
+        subject=str(key_id),
+        details=details,
+    )

@@ -32,7 +32,7 @@ def replace_key(
     UnknownDevice, ChallengeInvalid.
     """
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.device))
+    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
     now = timezone.now()
     old, new = queries.key_of(account), openpgp.read_public_key(public_key, now=now)
     if new.fingerprint == old.fingerprint:

@@ -23,7 +23,7 @@ from vault import keys
 def change_password(principal: Principal, old: str, new: str) -> None:
     """Raises PasswordWrong, RateLimited, and ValidationError for a weak one. Ends no device by itself."""
     account = queries.of(principal)
-    passwords.confirm(account, old, throttle.guesses_by_device(principal.device))
+    passwords.confirm(account, old, throttle.guesses_by_device(principal.account_id, principal.device))
     account.password = passwords.hashed(new, field="new_password")
     with transaction.atomic():
         account.save(update_fields=["password"])

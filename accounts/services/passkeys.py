@@ -36,7 +36,7 @@ def begin_adding(principal: Principal, password: str) -> dict[str, Any]:
     """
     passkeys.rp_id()
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.device))
+    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
     with transaction.atomic():
         row = Account.objects.select_for_update().get(pk=account.pk)
         known = [bytes(one) for one in row.passkeys.values_list("credential_id", flat=True)]
@@ -114,8 +114,9 @@ def begin_login(device_key: bytes) -> dict[str, Any]:
 def log_in(assertion: Assertion, *, device_key: bytes, name: str, platform: str) -> SignedIn:
     """Ends where a password login ends.
 
-    Raises PasskeysUnavailable; InvalidCredentials for whatever does not hold, alike; and once the
-    passkey is right DeviceKeyInUse or DeviceRevoked, which spend nothing.
+    Raises PasskeysUnavailable; InvalidCredentials for whatever does not hold, alike, RateLimited
+    where that was too often; and once the passkey is right DeviceKeyInUse or DeviceRevoked, which
+    spend nothing.
     """
     passkeys.rp_id()
     passkey = Passkey.objects.select_related("account").filter(credential_id=assertion.credential_id).first()
@@ -124,6 +125,7 @@ def log_in(assertion: Assertion, *, device_key: bytes, name: str, platform: str)
             raise PasskeyRefused("nobody has this credential")
         return _enter(passkey, assertion, device_key=device_key, name=name, platform=platform)
     except (PasskeyRefused, ChallengeInvalid) as refused:
+        throttle.refused_secret()
         record(
             Event.LOGIN_REFUSED,
             account=None if passkey is None else str(passkey.account_id),

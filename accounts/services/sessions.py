@@ -26,18 +26,14 @@ class SignedIn:
     device: Device
 
 
-def log_in(
-    login: str, password: str, *, device_key: bytes, name: str, platform: str, address: str
-) -> SignedIn:
-    """Raises InvalidCredentials, RateLimited, Busy, and once the password is right what `enter`
-    raises. `address` is the caller's network address.
-    """
+def log_in(login: str, password: str, *, device_key: bytes, name: str, platform: str) -> SignedIn:
+    """Raises InvalidCredentials, RateLimited, Busy, and once the password is right what `enter` raises."""
     found = queries.by_login(login)
     known = device_queries.device_of_key(device_key)
     own = None
     if found and known and (known.account_id, known.state) == (found.pk, DeviceState.ACTIVE):
         own = known
-    guesses = throttle.guesses_at_login(login, address=address, own=own)
+    guesses = throttle.guesses_at_login(login, own=own)
     try:
         account = passwords.authenticate(found, password, guesses)
     except errors.InvalidCredentials:
@@ -58,10 +54,8 @@ def enter(
     """Where every login ends, whatever it was proven `by`: a known active device comes back active,
     any other pending with a new challenge. Raises DeviceKeyInUse or DeviceRevoked.
     """
-    known = device_queries.device_of_key(device_key)
+    known = device_queries.living_device_of_key(device_key)
     if known is not None:
-        if known.state == DeviceState.ENDED:
-            raise DeviceRevoked
         if known.account_id != account.pk:
             raise DeviceKeyInUse
         if known.state == DeviceState.ACTIVE:
@@ -76,6 +70,8 @@ def enter(
             )
             _record_login(account, device, by)
     except IntegrityError:
+        if not Account.objects.filter(pk=account.pk).exists():
+            raise errors.InvalidCredentials from None  # erased meanwhile
         raise DeviceKeyInUse from None
     return SignedIn(account, device)
 
@@ -91,13 +87,14 @@ def _record_login(account: Account, device: Device, by: str) -> None:
 
 def refresh(device_key: bytes) -> SignedIn:
     """A device asks again by its proof alone. Raises UnknownDeviceKey or DeviceRevoked."""
-    device = device_queries.device_of_key(device_key)
+    device = device_queries.living_device_of_key(device_key)
     if device is None:
         raise UnknownDeviceKey
-    if device.state == DeviceState.ENDED:
-        raise DeviceRevoked
+    account = Account.objects.filter(pk=device.account_id).first()
+    if account is None:
+        raise DeviceRevoked  # erased meanwhile
     lifecycle.see(DeviceHash(device.hash))
-    return SignedIn(Account.objects.get(pk=device.account_id), device)
+    return SignedIn(account, device)
 
 
 def activate(principal: Principal, certificate: str) -> SignedIn:

@@ -21,7 +21,7 @@ from accounts.serializers import (
 )
 from accounts.services import account_key, credentials, profile
 from devices import queries as device_queries
-from devices.api import NativeView, PublicPages, PublicView, address, principal, read_body
+from devices.api import NativeView, PublicPages, PublicView, principal, read_body
 from devices.authentication import ProvenTokenAuthentication
 from devices.idempotency import idempotent
 from devices.protocol.encoding import b64url
@@ -120,7 +120,7 @@ class PasswordResetView(PublicView):
         `password`: a new password, by the account key's signature."""
         body = read_body(PasswordReset, request)
         if "statement" in body:
-            with throttle.refused_resets(throttle.network(address(request))):
+            with throttle.refused_resets():
                 credentials.reset_password(
                     body["login"],
                     challenge=body["challenge"],
@@ -128,7 +128,7 @@ class PasswordResetView(PublicView):
                     password=body["password"],
                 )
             return Response(status=204)
-        throttle.asked_by_network(address(request))
+        throttle.reset_asked()
         challenge = credentials.ask_password_reset(body["login"])
         return Response(
             {

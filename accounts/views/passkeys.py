@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import queries, serializers_passkeys, throttle
-from accounts.errors import InvalidCredentials, UnknownPasskey
+from accounts.errors import UnknownPasskey
 from accounts.serializers import LoginAnswer
 from accounts.serializers_passkeys import (
     PasskeyAdding,
@@ -20,7 +20,7 @@ from accounts.serializers_passkeys import (
 )
 from accounts.services import passkeys
 from accounts.views.sessions import login_answer
-from devices.api import NativeView, Pages, PublicView, address, principal, proof, read_body
+from devices.api import NativeView, Pages, PublicView, principal, proof, read_body
 from devices.authentication import ProofAuthentication
 from devices.idempotency import idempotent
 
@@ -84,7 +84,7 @@ class PasskeyLoginOptionsView(PublicView):
     @extend_schema(operation_id="sessions_passkey_options", request=None, responses=PasskeyOptions)
     def post(self, request: Request) -> Response:
         """Request options for this device key. They name no account."""
-        throttle.asked_by_network(address(request))
+        throttle.asked_by_network()
         return _options(passkeys.begin_login(proof(request).key))
 
 
@@ -95,11 +95,10 @@ class PasskeyLoginView(PublicView):
     def post(self, request: Request) -> Response:
         """Log in with a passkey; ends where a password login does."""
         body = read_body(PasskeyLogin, request)
-        with throttle.refused_secrets(address(request), InvalidCredentials):
-            signed_in = passkeys.log_in(
-                assertion_of(body["credential"]),
-                device_key=proof(request).key,
-                name=body["device"]["name"],
-                platform=body["device"]["platform"],
-            )
+        signed_in = passkeys.log_in(
+            assertion_of(body["credential"]),
+            device_key=proof(request).key,
+            name=body["device"]["name"],
+            platform=body["device"]["platform"],
+        )
         return Response(login_answer(signed_in, token_type=body["token_type"]))

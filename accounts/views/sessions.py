@@ -30,7 +30,6 @@ from devices.api import (
     FullToken,
     NativeView,
     PublicView,
-    address,
     flag,
     principal,
     proof,
@@ -101,7 +100,7 @@ class ChallengesView(PublicView):
 
     def _register(self, request: Request, shown: Proof) -> Response:
         username = read_body(ChallengeRequest, request)["username"]
-        throttle.asked_by_network(address(request))
+        throttle.asked_by_network()
         registration.check_registrable(username, shown.key)
         account = account_text(username, settings.HVX_HOST)
         challenge = challenges.give_challenge(Purpose.REGISTER, account=account, device_key=shown.key)
@@ -146,9 +145,9 @@ class AccountsView(PublicView):
     def post(self, request: Request) -> Response:
         """Register: an account, its public key, and this device as its first."""
         body = read_body(RegistrationRequest, request)
-        made = throttle.accounts_made(address(request))
+        made = throttle.accounts_made()
         made.require()
-        with throttle.email_taken_answers(throttle.network(address(request))):
+        with throttle.email_taken_answers(throttle.here()):
             signed_in = registration.register(
                 registration.Registration(
                     username=body["username"],
@@ -181,7 +180,6 @@ class SessionsView(PublicView):
             device_key=proof(request).key,
             name=body["device"]["name"],
             platform=body["device"]["platform"],
-            address=address(request),
         )
         return Response(login_answer(signed_in, token_type=body["token_type"]))
 

@@ -7,6 +7,7 @@ import typer
 
 from client.api import Api
 from client.backup import write_back_up
+from client.cli import access_keys
 from client.cli.context import Context, one_sentence
 from client.cli.exits import Ending, Exit
 from client.cli.options import (
@@ -103,8 +104,12 @@ def back_up_passphrase(context: Context, file: Path | None, *, asked: bool) -> s
 
 
 def whoami(ctx: typer.Context) -> None:
-    """Say which account and device this is."""
+    """Say which account and device this is, or what an access key may do."""
     context: Context = ctx.obj
+    if context.access_key is not None:
+        with one_sentence(context.terminal):
+            access_keys.whoami(context, context.access_key)
+        return
     with one_sentence(context.terminal), context.device("active", "pending") as device:
         answer: Any = device.renew_token()
         state = "active" if answer.get("state") == "active" else "pending"

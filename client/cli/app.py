@@ -7,7 +7,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from client.cli import accounts, endings, handing, keys, passwords
+from client.cli import access_keys, accounts, endings, handing, keys, passwords
 from client.cli.context import Context
 from client.cli.exits import MEANINGS
 
@@ -16,6 +16,8 @@ _EXIT_CODES = (
     + "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
     + "; 2 wrong command line."
 )
+
+WITH_ACCESS_KEY = ("whoami", "token")
 
 app = typer.Typer(
     name="hvx",
@@ -40,12 +42,21 @@ def hvx(
             "--gnupg-home", envvar="HVX_GNUPG_HOME", help="Keep the account key in this GnuPG home."
         ),
     ] = None,
+    access_key: Annotated[
+        Path | None,
+        typer.Option("--access-key", help="Go by the access key in this file instead of a device."),
+    ] = None,
 ) -> None:
     """What stands before the command."""
+    if access_key is not None and ctx.invoked_subcommand not in WITH_ACCESS_KEY:
+        raise typer.BadParameter(
+            f"an access key is for {' and '.join(WITH_ACCESS_KEY)}; all else needs a device.",
+            param_hint="--access-key",
+        )
     _open_closed_input()
     # Profile, back-ups and homes are nobody else's.
     os.umask(0o077)
-    ctx.obj = Context(home or Path(platformdirs.user_data_dir("hvx")), gnupg_home)
+    ctx.obj = Context(home or Path(platformdirs.user_data_dir("hvx")), gnupg_home, access_key)
 
 
 app.command("register")(accounts.register_command)
@@ -57,7 +68,9 @@ app.command("verify")(accounts.verify)
 app.command("whoami")(accounts.whoami)
 app.command("passwd")(passwords.passwd)
 app.command("logout")(endings.logout)
+app.command("token")(access_keys.token)
 app.add_typer(keys.app, name="key")
+app.add_typer(access_keys.app, name="access-key")
 
 
 def _open_closed_input() -> None:

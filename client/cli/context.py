@@ -24,6 +24,7 @@ class Context:
 
     home: Path
     gnupg_home: Path | None
+    access_key: Path | None = None
     terminal: Terminal = field(default_factory=Terminal)
 
     @contextmanager

@@ -166,6 +166,9 @@ _API_SENTENCES = {
     "password_wrong": "The password is wrong.",
     "unknown_account": "There is no such account on that server.",
     "device_key_in_use": "This device's key belongs to another account; name another folder with --home.",
+    "invalid_access_key": "The server knows no such access key.",
+    "access_key_expired": "The time of this access key is over.",
+    "access_key_limit": "The account has as many access keys as it may; end one first.",
     "sealed": "The server is sealed: its operator has to open it first.",
 }
 

@@ -18,11 +18,13 @@ from accounts import throttle
 from accounts.models import AccessKey
 from accounts.services import access_keys
 from accounts.throttle import Limit
+from audit.errors import AuditUnavailable
 from devices import state, tokens
 from devices.models import Device
 from devices.protocol.device_hash import DeviceHash, access_key_hash
 from devices.services import lifecycle
 from hvx import housekeeping
+from tests.audit.reading import is_about, is_from, rows_elsewhere, rows_of, told
 from tests.people import Answer, DjangoWire, Handset, Person, b64url, claims_of, from_b64url, lp
 
 SCOPES = ["files:read", "social:write"]
@@ -175,8 +177,8 @@ def test_the_secret_is_kept_as_its_sha_256_and_nowhere_else(person: Person) -> N
     rows = [*AccessKey.objects.values_list(), *Device.objects.values_list()]
     columns = [bytes(column) if isinstance(column, memoryview) else column for row in rows for column in row]
     assert uuid.UUID(key["key_id"]) in columns
-    for told in (key["secret"], secret, secret.hex()):
-        assert not any(str(told) in str(column) for column in columns)
+    for shown in (key["secret"], secret, secret.hex()):
+        assert not any(str(shown) in str(column) for column in columns)
 
 
 def test_a_key_lasts_at_most_366_days(person: Person) -> None:
@@ -420,6 +422,55 @@ def test_the_house_leaves_alone_what_lasts(person: Person) -> None:
     Device.objects.filter(kind="access_key").update(last_seen_at=timezone.now() - timedelta(days=200))
     housekeeping.sweep()
     exchange(key).expect(200)
+
+
+# --- What is written down --------------------------------------------------------------------------
+
+
+def test_each_step_of_its_life_is_recorded_under_its_id(person: Person) -> None:
+    before = len(rows_of(person))
+    answer = make(person).expect(201).json
+    key = answer["access_key"]
+    exchange(key).expect(200)
+    assert exchange(key, secret=b64url(bytes(32))).refusal == INVALID
+    by_delete(person, answer).expect(204)
+    assert exchange(key).refusal == (401, "device_revoked")
+    rows = rows_of(person)[before:]
+    assert [told(row) for row in rows] == [
+        ("access_key_added", {"scopes": " ".join(SCOPES)}),
+        ("access_key_used", {}),
+        ("access_key_refused", {}),
+        ("device_revoked", {"kind": "access_key"}),
+        ("access_key_refused", {"why": "revoked"}),
+    ]
+    assert all(is_about(row, key["key_id"]) for row in rows if row.event != "device_revoked")
+    assert is_from(rows[1], "203.0.113.5")
+
+
+def test_an_unknown_id_stands_in_nobodys_chain_and_who_waits_writes_nothing(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "REFUSED_SECRETS", Limit("refused-secrets", 3, 900))
+    key = made(person)
+    before = len(rows_elsewhere())
+    for _ in range(6):
+        exchange(key, **_nobody(key))
+    rows = rows_elsewhere()[before:]
+    assert [told(row) for row in rows] == [("access_key_refused", {})] * 3
+
+
+def test_without_the_audit_no_key_is_made_and_none_is_exchanged(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = made(person)
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise AuditUnavailable
+
+    monkeypatch.setattr(access_keys, "record", fail)
+    assert make(person).refusal == (503, "audit_unavailable")
+    assert AccessKey.objects.count() == Device.objects.filter(kind="access_key").count() == 1
+    assert exchange(key).refusal == (503, "audit_unavailable")
 
 
 # --- What it can never do --------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from accounts import throttle
 from accounts.models import Account, Invite
 from accounts.services.registration import make_invite
+from audit.context import network_of
 from devices.models import Challenge, Device
 from tests.openpgp import CERTIFY, armored, make_key
 from tests.people import CERTIFICATE, Answer, DjangoWire, Person, b64url, claims_of, device_hash, from_b64url
@@ -289,7 +290,7 @@ def test_an_invented_challenge_tells_nothing_of_an_address(person: Person) -> No
     ],
 )
 def test_a_network_is_an_ipv4_address_or_a_64(one: str, other: str, same: bool) -> None:
-    assert (throttle.network(one) == throttle.network(other)) == same
+    assert (network_of(one) == network_of(other)) == same
 
 
 # --- Closed servers and invites -------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Who has to wait after how many failures, and who is never kept out by those of others."""
 
+import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import check_password
@@ -11,7 +13,9 @@ from pytest_django.fixtures import Settings
 
 from accounts import passwords, throttle
 from accounts.models import Account
-from accounts.throttle import Counter, Counters, Limit
+from accounts.throttle import Counter, Limit
+from audit.models import AuditRow
+from tests.audit.reading import is_about, is_from, is_of, rows_of, told
 from tests.people import Answer, DjangoWire, Handset, Person
 
 WAIT = (429, "rate_limited")
@@ -196,12 +200,22 @@ def test_a_network_asks_for_so_many_challenges_and_then_waits(
     monkeypatch.setattr(throttle, "ASKED_BY_NETWORK", Limit("asked-by-network", 5, 300))
     for _ in range(2):
         assert person.new_handset().ask_challenge("register", username="free_name").status == 200
-        assert person.new_handset().call("POST", "password-reset", {"login": "nobody"}).status == 202
+        assert person.new_handset().call("POST", "sessions/passkey/options", proof=True).status == 200
     assert person.new_handset().ask_challenge("register", username="free_name").refusal == WAIT
-    assert person.new_handset().call("POST", "password-reset", {"login": "nobody"}).refusal == WAIT
+    assert person.new_handset().call("POST", "sessions/passkey/options", proof=True).refusal == WAIT
     from_network(person, "192.0.2.9").ask_challenge("register", username="free_name").expect(200)
     # An active device's own are counted by the device, and nobody's asking takes them away.
     person.handset.ask_challenge("key").expect(200)
+
+
+def test_a_network_asks_for_so_many_resets_which_the_audit_keeps(person: Person) -> None:
+    for _ in range(throttle.RESETS_ASKED.most):
+        person.new_handset().call("POST", "password-reset", {"login": "nobody"}).expect(202)
+    written = AuditRow.objects.count()
+    assert person.new_handset().call("POST", "password-reset", {"login": "nobody"}).refusal == WAIT
+    assert AuditRow.objects.count() == written
+    elsewhere = from_network(person, "192.0.2.9")
+    elsewhere.call("POST", "password-reset", {"login": person.username}).expect(202)
 
 
 def test_a_device_asks_for_so_many_challenges_and_then_waits(
@@ -227,6 +241,41 @@ def test_a_network_makes_so_many_accounts_and_then_waits(
     assert answer.refusal == WAIT
     assert not Account.objects.filter(username=late.username).exists()
     Person(DjangoWire("192.0.2.8")).register().expect(201)
+
+
+# --- What is written down ----------------------------------------------------------------------------
+
+
+def locked_out() -> list[dict[str, Any]]:
+    rows = AuditRow.objects.filter(event="locked_out").order_by("at", "chain", "sequence")
+    return [json.loads(row.details) for row in rows]
+
+
+def test_a_lock_out_is_recorded_when_it_begins_and_once(person: Person) -> None:
+    exhaust(person, throttle.GUESSES_BY_NETWORK_AT_LOGIN)
+    for _ in range(5):
+        assert stranger(person).refusal == WAIT
+    assert locked_out() == [{"limit": "guesses-by-network-at-login", "seconds": 900}]
+    [row] = AuditRow.objects.filter(event="locked_out")
+    assert row.chain.startswith("nobody:")
+    assert is_about(row, person.username)
+    assert is_from(row, "192.0.2.1")
+
+
+def test_the_lock_out_of_a_device_stands_in_its_accounts_chain(person: Person) -> None:
+    for _ in range(throttle.GUESSES_BY_DEVICE.most):
+        person.handset.log_in(password="not the password")
+    row = rows_of(person)[-2]
+    assert told(row) == ("locked_out", {"limit": "guesses-by-device", "seconds": 900})
+    assert is_of(row, person.handset)
+
+
+def test_whoever_waits_writes_no_rows(person: Person) -> None:
+    exhaust(person, throttle.GUESSES_BY_NETWORK_AT_LOGIN)
+    written = AuditRow.objects.count()
+    for _ in range(5):
+        assert stranger(person).refusal == WAIT
+    assert AuditRow.objects.count() == written
 
 
 # --- The counting itself -----------------------------------------------------------------------------
@@ -302,10 +351,6 @@ def test_of_many_guesses_at_once_no_more_are_checked_than_the_limit_and_those_un
 
 
 # --- Argon2 ------------------------------------------------------------------------------------------
-
-
-def no_limit() -> Counters:
-    return Counters(())
 
 
 def test_so_many_passwords_are_hashed_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
