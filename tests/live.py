@@ -125,8 +125,17 @@ class LiveServer:
 
     def start(self) -> None:
         """Starts the server and returns when GET /healthz answers 200."""
-        assert self.process is None, "the server runs already"
         self._prepare()
+        self._spawn()
+        self._wait_until_healthy()
+
+    def start_sealed(self) -> None:
+        """Starts the server and returns when GET /healthz answers 503: nothing opens its vault by itself."""
+        self._spawn()
+        self._wait_until_healthy(status=503)
+
+    def _spawn(self) -> None:
+        assert self.process is None, "the server runs already"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*MANAGE, "serve"],
@@ -137,7 +146,6 @@ class LiveServer:
                 stderr=log,
                 start_new_session=True,
             )
-        self._wait_until_healthy()
 
     def stop(self) -> None:
         """SIGTERM; asserts that the server closes down by itself, in order, in ten seconds."""
@@ -180,22 +188,26 @@ class LiveServer:
             _administer(self.database_url, 'DROP DATABASE IF EXISTS "{}" WITH (FORCE)')
             self._prepared = False
 
-    def _prepare(self) -> None:
-        if self._prepared:
-            return
+    def make_place(self) -> None:
+        """Makes an empty data folder and an empty database, and leaves them so: to restore into."""
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.database_url:
             _administer(self.database_url, 'CREATE DATABASE "{}"')
         if self.redis_url:
             _flush(self.redis_url)
         self._prepared = True
+
+    def _prepare(self) -> None:
+        if self._prepared:
+            return
+        self.make_place()
         self.manage("migrate", "--no-input", "--verbosity", "0")
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self.process is not None, "the server does not run"
         return self.process
 
-    def _wait_until_healthy(self) -> None:
+    def _wait_until_healthy(self, *, status: int = 200) -> None:
         process = self._running()
         deadline = time.monotonic() + START_TIMEOUT
         with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=2, trust_env=False) as http:
@@ -204,7 +216,7 @@ class LiveServer:
                     self.process = None
                     raise ServerFailed(f"ended at start with {process.returncode}\n{self._log_end()}")
                 try:
-                    if http.get("/healthz").status_code == 200:
+                    if http.get("/healthz").status_code == status:
                         return
                 except httpx.TransportError:
                     pass

@@ -70,6 +70,11 @@ def _moment() -> Iterator[tuple[BaseDatabaseWrapper, bytes]]:
     raise BackupFailed("the vault's file changes again and again; try when that is over.")
 
 
+def require_a_server() -> None:
+    """Raises BackupFailed where there is none, before the database is opened, which would begin one."""
+    _read(keys.vault_path())
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -23,6 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
         place.require_none_under_way()
+        making.require_a_server()
         if history.audit_is_ready():
             # First, so that there is no back-up that the audit does not know of, and it is in it.
             record(Event.BACKUP_MADE, details={"version": settings.HVX_VERSION})

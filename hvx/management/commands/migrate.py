@@ -24,11 +24,15 @@ class Command(migrate.Command):
             help="write into the audit that this migration is applied, or not, as the database says",
         )
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        # Before Django's own checks, which open the database, and so would begin one.
+        place.require_none_under_way()
+        return super().execute(*args, **options)
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"] or options["check_unapplied"] or options["database"] != DEFAULT_DB_ALIAS:
             super().handle(*args, **options)
             return
-        place.require_none_under_way()
         self._manifest = manifest.read()
         manifest.require_files_as_signed(self._manifest)
         self._known = {*options["acknowledge"]}
