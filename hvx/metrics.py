@@ -54,6 +54,16 @@ def prepare() -> None:
             file.unlink()
 
 
+def forget_ended() -> None:
+    """Take sockets out of the figures that workers had open which are no more."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is not None:
+        for file in Path(folder).glob("gauge_live*.db"):
+            pid = file.stem.rpartition("_")[2]
+            if not Path(f"/proc/{pid}").exists():
+                multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
 def _may_read(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     wanted = settings.HVX_METRICS_TOKEN

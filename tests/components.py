@@ -23,6 +23,11 @@ def _program(name: str) -> Callable[[], str | None]:
     return lambda: None if shutil.which(name) else f"the program {name} is not on PATH"
 
 
+def _root() -> str | None:
+    # A server lets no other process of its user's look into its memory.
+    return None if os.geteuid() == 0 else "the suite is not run by root"
+
+
 COMPONENTS: dict[str, Callable[[], str | None]] = {
     "gnupg": _program("gpg"),
     "redis": _variable("HVX_TEST_REDIS_URL"),
@@ -32,6 +37,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "gdb": _program("gcore"),
     "systemd": _program("systemd-analyze"),
     "chromium": _program("chromium"),
+    "root": _root,
 }
 
 

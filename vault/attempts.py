@@ -21,6 +21,7 @@ from vault import ownfile
 from vault.errors import RootKeyError, RootKeyMissing
 
 NAME = "unseal-attempts.jsonl"
+SEALED = "sealed"
 # Fewer than the rows that the audit looks back over to find one that it has already.
 MOST = 400
 _LONGEST = 256 * 1024
@@ -30,7 +31,8 @@ _TITLE = "record of unseal attempts"
 def note(kind: str, outcome: str) -> None:
     """Write down that the vault was tried to be opened. Raises RootKeyError where it cannot be written.
 
-    `kind` is the protector's, `outcome` one of `opened`, `refused`, `gathered`.
+    `kind` is the protector's, `outcome` one of `opened`, `refused`, `gathered`; or SEALED, for the
+    process that seals cannot open the database either.
     """
     with _locked() as path:
         attempts = _read(path)
@@ -59,7 +61,7 @@ def join_audit() -> int:
             record_all(
                 [
                     entry(
-                        Event.VAULT_UNSEAL_ATTEMPT,
+                        Event.VAULT_SEALED if attempt["outcome"] == SEALED else Event.VAULT_UNSEAL_ATTEMPT,
                         subject=f"unseal-attempt:{attempt['id']}",
                         details={name: attempt[name] for name in ("at", "kind", "outcome")},
                         once=True,

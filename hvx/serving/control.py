@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from vault.control import LONGEST
@@ -16,7 +16,7 @@ MOST_CLIENTS = 32
 PATIENCE = 10.0
 _PEER = struct.Struct("3i")
 
-Answers = Callable[[dict[str, Any]], AsyncIterator[dict[str, Any]]]
+Answers = Callable[[dict[str, Any]], AsyncGenerator[dict[str, Any], None]]
 
 
 class ControlSocket:
@@ -26,7 +26,8 @@ class ControlSocket:
         self._listener = listener
         self._answers = answers
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.StreamWriter] = set()
+        self._clients = 0
+        self._answering = 0
         self._idle = asyncio.Event()
 
     async def open(self) -> None:
@@ -41,36 +42,41 @@ class ControlSocket:
             self._server = None
 
     async def drain(self) -> None:
-        """Wait until whoever was being answered has heard everything."""
-        if self._clients:
+        """Wait until whoever asked has heard everything, and not for who has not asked."""
+        if self._answering:
+            self._idle.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), PATIENCE)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
-        self._idle.clear()
+        self._clients += 1
         try:
-            if len(self._clients) <= MOST_CLIENTS and _is_own(writer):
-                await self._converse(reader, writer)
+            if self._clients <= MOST_CLIENTS and _is_own(writer):
+                async with asyncio.timeout(PATIENCE):
+                    request = await _request(reader)
+                await self._answer(request, writer)
         except (ConnectionError, TimeoutError):
             pass
         finally:
+            self._clients -= 1
+            if writer.transport.get_write_buffer_size():
+                # A client that does not read: what it was to be told is not kept for it.
+                writer.transport.abort()
             writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-            self._clients.discard(writer)
-            if not self._clients:
-                self._idle.set()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with asyncio.timeout(PATIENCE):
-            request = await _request(reader)
+    async def _answer(self, request: dict[str, Any] | None, writer: asyncio.StreamWriter) -> None:
+        self._answering += 1
         answers = _refusal() if request is None else self._answers(request)
-        async with contextlib.aclosing(answers):  # type: ignore[type-var]
-            async for answer in answers:
-                writer.write(json.dumps(answer).encode() + b"\n")
-                async with asyncio.timeout(PATIENCE):
-                    await writer.drain()
+        try:
+            async with contextlib.aclosing(answers):
+                async for answer in answers:
+                    writer.write(json.dumps(answer).encode() + b"\n")
+                    async with asyncio.timeout(PATIENCE):
+                        await writer.drain()
+        finally:
+            self._answering -= 1
+            if not self._answering:
+                self._idle.set()
 
 
 async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
@@ -81,7 +87,7 @@ async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
     return request if type(request) is dict else None
 
 
-async def _refusal() -> AsyncIterator[dict[str, Any]]:
+async def _refusal() -> AsyncGenerator[dict[str, Any], None]:
     yield {"error": f"a request is one JSON object on a line of at most {LONGEST} bytes"}
 
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -17,6 +17,8 @@ from django.conf import settings
 from hvx.serving import listening
 from hvx.serving.child import Child
 from hvx.serving.control import ControlSocket
+from vault import attempts
+from vault.errors import RootKeyError
 from vault.memory import LockedBytes
 
 # Longer than a worker's own grace, after which it cancels what it still does.
@@ -116,10 +118,12 @@ class Master:
             self._listen()
             await self._hand_over(root, workers)
             return Unsealed(root, workers)
-        except BaseException:
+        except BaseException as error:
             await self._end_all({prepare, *workers})
             if root is not None:
                 root.wipe()
+            if isinstance(error, ConnectionError):
+                raise StartFailed("what prepares a start ended in the middle of it") from None
             raise
 
     async def _hand_over(self, root: LockedBytes, workers: list[Child]) -> None:
@@ -147,12 +151,20 @@ class Master:
             for task in done:
                 task.result()
             self._state = "sealing"
+            self._note_sealing()
         finally:
             for task in (asked, *keepers):
                 task.cancel()
             await asyncio.gather(asked, *keepers, return_exceptions=True)
             await self._end_all(self._children)
             unsealed.root.wipe()
+
+    def _note_sealing(self) -> None:
+        """For the audit, which is written when the vault is open again. Sealing waits for no disk."""
+        try:
+            attempts.note("operator", attempts.SEALED)
+        except RootKeyError as error:
+            self._say(str(error))
 
     async def _keep(self, worker: Child, root: LockedBytes) -> None:
         """Start a worker again whenever it has ended."""
@@ -206,6 +218,8 @@ class Master:
                 case "root":
                     try:
                         unsealed = await self._bring_up(await child.take_root())
+                    except ConnectionError:
+                        return None
                     except StartFailed as failed:
                         child.tell(verdict="failed", reason=str(failed))
                         continue
@@ -218,7 +232,7 @@ class Master:
 
     # --- the operator ------------------------------------------------------------------------
 
-    async def _answers(self, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def _answers(self, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Answer a request to the control socket; while the server is sealed its child answers instead."""
         match request.get("do"):
             case "status":

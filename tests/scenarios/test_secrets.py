@@ -144,7 +144,7 @@ async def test_no_secret_is_in_postgresql_or_redis(tmp_path: Path, monkeypatch: 
         assert found_in_files([server.data_dir, server.log_path], overheard.needles) == {}
 
 
-@pytest.mark.needs("gdb")
+@pytest.mark.needs("gdb", "root")
 async def test_the_private_key_is_not_in_a_core_dump_of_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
