@@ -153,7 +153,7 @@ def parse(raw: bytes, where: str) -> Document:
     """Return what a file's bytes say; `where` it stands is for the error. Raises VaultFileDamaged."""
     try:
         whole = json.loads(raw, object_pairs_hook=_no_key_twice)
-        if type(whole) is not dict or whole.get("version") != _VERSION:
+        if type(whole) is not dict or type(whole.get("version")) is not int or whole["version"] != _VERSION:
             raise ValueError
         if not {"version", "current"} <= whole.keys() <= {"version", "current", "next"}:
             raise ValueError

@@ -2,16 +2,22 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from shamir_mnemonic import MnemonicError, combine_mnemonics
 
 from vault.envelope import EnvelopeKey
 from vault.errors import CannotOpen
+from vault.protectors import shares
+from vault.protectors.shares import Gathering, WrongShare
 from vault.rootkey import RootKey
+from vault.vaultfile import Protector
 
 pytestmark = pytest.mark.needs("vectors")
 
@@ -76,3 +82,44 @@ def test_a_root_key_derives_no_more_than_hkdf_can_give() -> None:
     assert len(root.derive("derive", "purpose", 255 * 32)) == 8160
     with pytest.raises(ValueError, match="larger than 8160"):
         root.derive("derive", "purpose", 255 * 32 + 1)
+
+
+def test_every_published_argon2id_gives_its_tag_or_refuses() -> None:
+    outcomes = set()
+    for case in cases("argon2id.json"):
+        stretching = Argon2id(
+            salt=bytes.fromhex(case["salt"]),
+            length=case["length"],
+            iterations=case["iterations"],
+            lanes=case["lanes"],
+            memory_cost=case["memory_kib"],
+            ad=bytes.fromhex(case["associated_data"]) or None,
+            secret=bytes.fromhex(case["secret"]) or None,
+        )
+        same = stretching.derive(bytes.fromhex(case["password"])).hex() == case["tag"]
+        assert same is case["checked_ok"], case["id"]
+        outcomes.add(same)
+    assert True in outcomes
+
+
+def test_every_published_set_of_shares_gives_its_secret_or_refuses() -> None:
+    outcomes = set()
+    for case in cases("slip39.json"):
+        if case["valid"]:
+            secret = combine_mnemonics(case["mnemonics"], b"TREZOR")
+            assert secret.hex() == case["secret_hex"], case["id"]
+        else:
+            with pytest.raises(MnemonicError):
+                combine_mnemonics(case["mnemonics"])
+        outcomes.add(case["valid"])
+    assert outcomes == {True, False}
+
+
+def test_no_published_share_is_taken_for_one_of_this_vault() -> None:
+    split = shares.protect(2, 3)
+    gathering = Gathering(Protector.make(RootKey.new(), shares.KIND, split.parameters, split.key))
+    for case in cases("slip39.json"):
+        for mnemonic in case["mnemonics"]:
+            with suppress(WrongShare):
+                assert not gathering.is_of(shares.read(mnemonic)), case["id"]
+    assert gathering.have == 0

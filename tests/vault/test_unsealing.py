@@ -1,0 +1,283 @@
+"""Opening the vault with what people bring, and the record of every attempt."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from audit.errors import AuditUnavailable
+from audit.models import AuditRow
+from vault import attempts, keys, ownfile, vaultfile
+from vault.errors import RootKeyError, RootKeyMismatch, RootKeyMissing, Sealed, VaultFileDamaged
+from vault.protectors import credential, keyfile, passphrase, shares
+from vault.protectors.shares import Split, WrongShare
+from vault.rootkey import RootKey
+from vault.unsealing import Unsealing, WrongPassphrase
+from vault.vaultfile import Protector
+
+PASSPHRASE = "a passphrase of several words"
+ROOT = RootKey(bytes(range(32)))
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return shares.protect(3, 5)
+
+
+@pytest.fixture(scope="module")
+def by_passphrase() -> Protector:
+    return Protector.make(ROOT, passphrase.KIND, *passphrase.protect(PASSPHRASE))
+
+
+@pytest.fixture
+def path(root_key_path: Path, split: Split, by_passphrase: Protector) -> Path:
+    """A vault that opens by three shares of five, or by a passphrase."""
+    by_shares = Protector.make(ROOT, shares.KIND, split.parameters, split.key)
+    root_key_path.parent.mkdir()
+    vaultfile.create(keys.vault_path(), vaultfile.new(ROOT, [by_shares, by_passphrase]))
+    return keys.vault_path()
+
+
+def outcomes() -> list[tuple[str, str]]:
+    return [(each["kind"], each["outcome"]) for each in attempts.pending()]
+
+
+# --- shares and passphrases
+
+
+def test_shares_are_gathered_one_at_a_time_and_a_wrong_one_costs_nothing(path: Path, split: Split) -> None:
+    unsealing = Unsealing(path)
+    assert unsealing.wants == ("passphrase", "shares")
+    assert (unsealing.offer(split.shares[0]).have, unsealing.progress.need) == (1, 3)
+    for wrong in (
+        "acadamic acid",
+        split.shares[0],
+        shares.protect(3, 5).shares[1],
+        " ".join(["academic"] * 33),
+    ):
+        with pytest.raises(WrongShare):
+            unsealing.offer(wrong)
+    assert unsealing.offer(split.shares[4]).have == 2
+    last = unsealing.offer(split.shares[2])
+    assert last.vault is not None
+    assert last.vault.root.id == ROOT.id
+    assert outcomes() == [
+        ("shares", outcome) for outcome in ["gathered", *["refused"] * 4, "gathered", "opened"]
+    ]
+
+
+def test_once_open_nothing_of_the_shares_stays(path: Path, split: Split) -> None:
+    unsealing = Unsealing(path)
+    for share in split.shares[:3]:
+        unsealing.offer(share)
+    assert unsealing.progress.have == 0
+
+
+def test_shares_to_a_vault_that_has_none_are_told_so(root_key_path: Path, split: Split) -> None:
+    keys.begin()
+    unsealing = Unsealing(keys.vault_path())
+    assert unsealing.wants == ()
+    with pytest.raises(WrongShare, match="this vault has no shares"):
+        unsealing.offer(split.shares[0])
+
+
+def test_the_right_passphrase_opens_and_a_wrong_one_says_no_more_than_that(path: Path) -> None:
+    unsealing = Unsealing(path)
+    for wrong in ("", "another passphrase", PASSPHRASE + " "):
+        with pytest.raises(WrongPassphrase, match=r"^this passphrase does not open the vault$"):
+            unsealing.passphrase(wrong)
+    assert unsealing.passphrase(PASSPHRASE).root.id == ROOT.id
+    assert outcomes() == [("passphrase", outcome) for outcome in ["refused"] * 3 + ["opened"]]
+
+
+def test_a_file_that_was_changed_opens_for_nobody(path: Path, split: Split) -> None:
+    whole = json.loads(path.read_text())
+    whole["current"]["protectors"].pop()
+    path.write_text(json.dumps(whole))
+    unsealing = Unsealing(path)
+    unsealing.offer(split.shares[0])
+    unsealing.offer(split.shares[1])
+    with pytest.raises(VaultFileDamaged):
+        unsealing.offer(split.shares[2])
+
+
+def test_an_attempt_that_cannot_be_written_down_opens_nothing(path: Path, split: Split) -> None:
+    unsealing = Unsealing(path)
+    unsealing.offer(split.shares[0])
+    unsealing.offer(split.shares[1])
+    record = path.with_name(attempts.NAME)
+    record.unlink()
+    record.mkdir()
+    with pytest.raises(RootKeyError):
+        unsealing.offer(split.shares[2])
+    with pytest.raises(RootKeyError):
+        unsealing.passphrase(PASSPHRASE)
+
+
+# --- with nobody there
+
+
+def test_a_vault_that_waits_for_people_is_sealed_and_says_for_what(path: Path) -> None:
+    with pytest.raises(Sealed, match="waits for a passphrase or shares"):
+        keys.root()
+    assert not keys.held()
+
+
+def test_a_wrong_key_file_is_written_down_and_the_next_protector_tried(
+    path: Path, root_key_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "hvx-root").write_bytes(bytes(range(32)))
+    lost = keyfile.load_or_create(tmp_path / "lost.key")
+    by_credential = credential.kek()
+    vaultfile.write(
+        path,
+        vaultfile.new(
+            ROOT,
+            [
+                Protector.make(ROOT, "keyfile", {}, lost),
+                Protector.make(ROOT, "credential", {}, by_credential),
+            ],
+        ),
+    )
+    keyfile.load_or_create(root_key_path)
+    assert keys.root().id == ROOT.id
+    assert outcomes() == [("keyfile", "refused")]
+
+
+def test_a_person_at_the_terminal_is_asked_where_nothing_opens_by_itself(
+    path: Path, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_ask", lambda asked: Unsealing(asked).passphrase(PASSPHRASE))
+    assert keys.root().id == ROOT.id
+
+
+def test_what_is_missing_is_not_asked_for_as_if_it_were_sealed(root_key_path: Path) -> None:
+    with pytest.raises(RootKeyMissing):
+        Unsealing(keys.vault_path())
+
+
+# --- holding and letting go
+
+
+def test_sealing_wipes_the_root_key_that_others_still_refer_to(root_key_path: Path) -> None:
+    keys.begin()
+    root = keys.root()
+    keys.database_key()
+    keys.forget()
+    assert not keys.held()
+    with pytest.raises(Sealed):
+        root.derive("derive", "cache")
+
+
+def test_a_root_key_of_another_vault_gives_no_database_key(root_key_path: Path) -> None:
+    keys.begin()
+    keys.hold(RootKey.new())
+    with pytest.raises(RootKeyMismatch):
+        keys.database_key()
+
+
+def test_the_database_key_is_the_same_each_time_and_in_each_process(root_key_path: Path) -> None:
+    keys.begin()
+    first = keys.database_key()
+    keys.forget()
+    assert keys.database_key() == first
+    assert len(first) == 32
+
+
+# --- the record
+
+
+@pytest.fixture
+def place(settings: LazySettings, tmp_path: Path) -> Path:
+    """A data folder, with the record in it."""
+    settings.HVX_DATA_DIR = tmp_path
+    return tmp_path / attempts.NAME
+
+
+def joined() -> Sequence[str]:
+    return [row.details for row in AuditRow.objects.filter(event="vault_unseal_attempt").order_by("sequence")]
+
+
+def test_the_record_holds_time_kind_and_outcome_for_its_owner_alone(place: Path) -> None:
+    attempts.note("shares", "gathered")
+    assert place.stat().st_mode & 0o7777 == 0o600
+    [line] = place.read_text().splitlines()
+    assert json.loads(line).keys() == {"id", "at", "kind", "outcome"}
+
+
+def test_attempts_join_the_audit_once_and_in_order(place: Path, db: None) -> None:
+    attempts.note("passphrase", "refused")
+    attempts.note("passphrase", "opened")
+    assert attempts.join_audit() == 2
+    assert [json.loads(details)["outcome"] for details in joined()] == ["refused", "opened"]
+    assert not place.exists()
+    assert attempts.join_audit() == 0
+    assert len(joined()) == 2
+
+
+def test_a_crash_between_the_audit_and_the_file_leaves_no_doubles(place: Path, db: None) -> None:
+    attempts.note("passphrase", "refused")
+    left = place.read_bytes()
+    attempts.join_audit()
+    # What a process leaves that is killed after the rows are committed.
+    ownfile.replace(place, left)
+    attempts.note("passphrase", "opened")
+    attempts.join_audit()
+    assert [json.loads(details)["outcome"] for details in joined()] == ["refused", "opened"]
+
+
+def test_attempts_stay_in_the_file_while_the_audit_cannot_be_written(
+    place: Path, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(entries: object) -> None:
+        raise AuditUnavailable
+
+    attempts.note("passphrase", "refused")
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.services.record_all", refuse)
+        with pytest.raises(AuditUnavailable):
+            attempts.join_audit()
+    assert len(attempts.pending()) == 1
+
+
+def test_the_record_is_bounded_and_keeps_how_it_began_and_how_it_goes_on(place: Path) -> None:
+    ownfile.replace(
+        place,
+        b"".join(
+            json.dumps({"id": str(number), "at": "", "kind": "shares", "outcome": "refused"}).encode() + b"\n"
+            for number in range(attempts.MOST)
+        ),
+    )
+    attempts.note("shares", "opened")
+    kept = attempts.pending()
+    assert len(kept) == attempts.MOST
+    assert [kept[0]["id"], kept[attempts.MOST // 2 - 1]["id"]] == ["0", str(attempts.MOST // 2 - 1)]
+    assert [kept[-2]["id"], kept[-1]["outcome"]] == [str(attempts.MOST - 1), "opened"]
+
+
+def test_a_full_record_joins_the_audit_and_only_once(place: Path, db: None) -> None:
+    ownfile.replace(
+        place,
+        b"".join(
+            json.dumps({"id": str(number), "at": "", "kind": "shares", "outcome": "refused"}).encode() + b"\n"
+            for number in range(attempts.MOST)
+        ),
+    )
+    left = place.read_bytes()
+    assert attempts.join_audit() == attempts.MOST
+    ownfile.replace(place, left)
+    attempts.join_audit()
+    assert len(joined()) == attempts.MOST
+
+
+@pytest.mark.parametrize("spoilt", [b"\xff\xfe\n", b"{}\n", b"[1]\n", b'"word"\n', b"{" * 5000 + b"\n"])
+def test_a_spoilt_line_does_not_keep_the_server_sealed_and_is_told(
+    place: Path, db: None, spoilt: bytes
+) -> None:
+    attempts.note("passphrase", "refused")
+    ownfile.replace(place, place.read_bytes() + spoilt)
+    assert attempts.join_audit() == 2
+    assert [json.loads(details)["outcome"] for details in joined()] == ["refused", "unreadable"]
