@@ -107,6 +107,23 @@ class AccessKey(models.Model):
         return f"access key {self.id}"
 
 
+class ErasedUsername(models.Model):
+    """A username that was erased with its account and is given to nobody else: whoever knew the one
+    must not take another for them. The name itself is not here."""
+
+    index = BlindIndexField(source="username", normalise=str, unique=True)
+    username = ""  # the index's source: no field, so it is never written
+
+    def __str__(self) -> str:
+        return "erased username"
+
+    @classmethod
+    def of(cls, username: str) -> "ErasedUsername":
+        row = cls()
+        row.username = username
+        return row
+
+
 class Invite(models.Model):
     """Leave to register. The code itself is shown once and kept by nobody here."""
 

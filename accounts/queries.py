@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.errors import UnknownAccount
-from accounts.models import Account, Passkey
+from accounts.models import Account, ErasedUsername, Passkey
 from accounts.openpgp import AccountKey
 from accounts.protocol.names import RESERVED, is_username, normalise_login
 from devices.models import Device, DeviceKind, DeviceState
@@ -51,7 +51,12 @@ def of(principal: Principal) -> Account:
 
 def is_free(username: str) -> bool:
     """Whether somebody may register the username."""
-    return username not in RESERVED and not Account.objects.filter(username=username).exists()
+    # The erased are asked second: whoever goes between the two is found there.
+    return (
+        username not in RESERVED
+        and not Account.objects.filter(username=username).exists()
+        and not ErasedUsername.objects.filter(index=username).exists()
+    )
 
 
 def key_of(account: Account) -> AccountKey:

@@ -181,6 +181,12 @@ class PublicDevicePage(serializers.Serializer[Any]):
     results = PublicDevice(many=True)
 
 
+class PasswordAgain(serializers.Serializer[Any]):
+    """The password, for a call that a token alone is not enough for."""
+
+    password = Password()
+
+
 class PasswordChange(serializers.Serializer[Any]):
     password = Password()
     new_password = Password()

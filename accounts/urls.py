@@ -17,6 +17,7 @@ urlpatterns = [
     path("sessions/logout", sessions.LogoutView.as_view()),
     path("devices/<str:device>/revoke", sessions.RevokeView.as_view()),
     path("me", me.MeView.as_view()),
+    path("me/export", me.ExportView.as_view()),
     path("me/password", me.PasswordView.as_view()),
     path("me/key", me.KeyView.as_view()),
     path("me/secret", me.SecretView.as_view()),

@@ -40,6 +40,7 @@ def idempotent(
         if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
             raise IdempotencyKeyInvalid
         return _once(
+            principal.account_id,
             hashlib.sha256(lp(principal.account_id, str(request.method), request.path, key)).digest(),
             _digest(request.data),
             lambda: handler(view, request, *args, **kwargs),
@@ -56,13 +57,18 @@ def _digest(body: Any) -> bytes:
         raise exceptions.ParseError from None
 
 
-def _once(digest: bytes, body_digest: bytes, act: Callable[[], Response]) -> Response:
+def _once(account_id: str, digest: bytes, body_digest: bytes, act: Callable[[], Response]) -> Response:
     now = timezone.now()
     IdempotencyRecord.objects.filter(digest=digest, created_at__lt=now - REMEMBERED_FOR).delete()
     try:
         with transaction.atomic():
             record = IdempotencyRecord(
-                digest=digest, body_digest=body_digest, status=0, answer=b"", created_at=now
+                account_id=account_id,
+                digest=digest,
+                body_digest=body_digest,
+                status=0,
+                answer=b"",
+                created_at=now,
             )
             with transaction.atomic():
                 # The unique digest makes a second call wait here until the first has committed.

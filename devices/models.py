@@ -6,7 +6,8 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from vault.fields import SealedField
+from devices.protocol.encoding import b64url
+from vault.fields import BlindIndexField, SealedField
 
 
 class DeviceState(models.TextChoices):
@@ -73,6 +74,22 @@ class Device(models.Model):
         return f"device {self.hash[:8]}…"
 
 
+class ErasedDeviceKey(models.Model):
+    """A device key that went with its account, and is good for nothing for ever. The key is not here."""
+
+    index = BlindIndexField(source="key", normalise=str, unique=True)
+    key = ""  # the index's source, as base64url: no field, so it is never written
+
+    def __str__(self) -> str:
+        return "erased device key"
+
+    @classmethod
+    def of(cls, key: bytes) -> "ErasedDeviceKey":
+        row = cls()
+        row.key = b64url(key)
+        return row
+
+
 class Purpose(models.TextChoices):
     """What a challenge may be spent for."""
 
@@ -121,6 +138,8 @@ class IdempotencyRecord(models.Model):
     """The answer that was given under an Idempotency-Key, for 24 hours."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Null in rows of the 24 hours before there was such a column.
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True)
     digest = models.BinaryField(max_length=32, unique=True)
     body_digest = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()

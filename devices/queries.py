@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from devices import presence
 from devices.errors import DeviceRevoked, InvalidToken, UnknownDevice
-from devices.models import Device, DeviceKind, DeviceState
+from devices.models import Device, DeviceKind, DeviceState, ErasedDeviceKey
 from devices.principal import Principal
 from devices.protocol.device_hash import DeviceHash
 from devices.protocol.encoding import b64url
@@ -41,6 +41,17 @@ def own_device(account_id: str, device: str) -> Device:
 def device_of_key(key: bytes) -> Device | None:
     """The device that bears this key, in whatever state and of whatever account."""
     return Device.objects.filter(key=key).first()
+
+
+def living_device_of_key(key: bytes) -> Device | None:
+    """The same, where it may still speak. Raises DeviceRevoked for a key whose device has ended, or was
+    erased with its account."""
+    row = device_of_key(key)
+    if row is None and ErasedDeviceKey.objects.filter(index=b64url(key)).exists():
+        raise DeviceRevoked
+    if row is not None and row.state == DeviceState.ENDED:
+        raise DeviceRevoked
+    return row
 
 
 def public_devices(account_id: str) -> QuerySet[Device]:

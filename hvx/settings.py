@@ -150,8 +150,12 @@ else:
             # Writers queue at the start of a transaction, so none fails half-way with "locked".
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            # FULL: an answered revocation is on the platter, even if the power goes.
-            "init_command": ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"),
+            # FULL: an answered revocation is on the platter, even if the power goes. What is deleted
+            # is overwritten, so that an erased account is not in the file's free pages.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA secure_delete=ON;"
+            ),
         },
     }
 DATABASES = {"default": _database}

@@ -17,8 +17,8 @@ from accounts.services.sessions import SignedIn
 from audit.events import Event
 from audit.services import record
 from devices import queries as device_queries
-from devices.errors import DeviceKeyInUse, DeviceRevoked
-from devices.models import DeviceState, Purpose
+from devices.errors import DeviceKeyInUse
+from devices.models import Purpose
 from devices.protocol import statements
 from devices.protocol.device_hash import device_hash
 from devices.protocol.statements import Subject
@@ -50,9 +50,7 @@ def check_registrable(username: str, device_key: bytes) -> None:
     """
     if settings.HVX_REGISTRATION == "closed":
         raise errors.RegistrationClosed
-    known = device_queries.device_of_key(device_key)
-    if known is not None and known.state == DeviceState.ENDED:
-        raise DeviceRevoked
+    known = device_queries.living_device_of_key(device_key)
     if not queries.is_free(username):
         raise errors.UsernameTaken
     if known is not None:

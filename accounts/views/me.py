@@ -1,6 +1,11 @@
 """One's own account, and what the public sees of any."""
 
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,6 +17,7 @@ from accounts.serializers import (
     KeyChanged,
     OwnAccount,
     OwnAccountChange,
+    PasswordAgain,
     PasswordChange,
     PasswordChanged,
     PasswordReset,
@@ -19,11 +25,12 @@ from accounts.serializers import (
     PublicAccount,
     PublicDevicePage,
 )
-from accounts.services import account_key, credentials, profile
+from accounts.services import account_key, credentials, erasure, export, profile
 from devices import queries as device_queries
 from devices.api import NativeView, PublicPages, PublicView, principal, read_body
 from devices.authentication import ProvenTokenAuthentication
 from devices.idempotency import idempotent
+from devices.parsers import JSONRenderer
 from devices.protocol.encoding import b64url
 from devices.services.challenges import CHALLENGE_LIFETIME
 
@@ -31,6 +38,12 @@ MAX_SECRET_CHARACTERS = 16 * 1024
 
 
 class MeView(NativeView):
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        # There is no request while the OpenAPI document is made.
+        if getattr(self.request, "method", None) == "DELETE":
+            return [ProvenTokenAuthentication()]
+        return super().get_authenticators()
+
     @extend_schema(operation_id="me_get", responses=OwnAccount)
     def get(self, request: Request) -> Response:
         """One's own account."""
@@ -47,6 +60,55 @@ class MeView(NativeView):
             with throttle.email_taken_answers(str(account.pk)):
                 account = profile.change_email(account, body["email"], by=speaker.device)
         return Response(queries.own(account))
+
+    @extend_schema(
+        operation_id="me_erase",
+        request=PasswordAgain,
+        responses={204: None},
+        auth=[{"token": [], "proof": []}],  # type: ignore[list-item]
+    )
+    def delete(self, request: Request) -> Response:
+        """Erase the account: everything, at once and for ever. The body holds the password."""
+        erasure.erase(principal(request), read_body(PasswordAgain, request)["password"])
+        return Response(status=204)
+
+
+class ArchiveRenderer(JSONRenderer):
+    """A ZIP file as it is; a refusal as JSON."""
+
+    media_type = "application/zip"
+    format = "zip"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Any = None,
+    ) -> bytes:
+        return data if isinstance(data, bytes) else super().render(data)
+
+
+class ExportView(NativeView):
+    authentication_classes = (ProvenTokenAuthentication,)
+    renderer_classes = (ArchiveRenderer,)
+
+    @extend_schema(
+        operation_id="me_export",
+        request=PasswordAgain,
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def post(self, request: Request) -> Response:
+        """Everything that the server holds of the account, as a ZIP file of JSON and a README."""
+        speaker = principal(request)
+        archive = export.export(speaker, read_body(PasswordAgain, request)["password"])
+        name = f"{speaker.username}@{settings.HVX_HOST}".replace(":", "_")
+        return Response(
+            archive,
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}.zip"',
+                "Cache-Control": "no-store",
+            },
+        )
 
 
 class PasswordView(NativeView):
