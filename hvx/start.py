@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 
 from audit.events import Event
 from audit.services import record
-from hvx.backup import place
 from hvx.models import Installation
 from hvx.schema import history, manifest
 from vault import attempts
@@ -27,7 +26,6 @@ def prepare(*, migrate: bool, unsealed_by_operator: bool) -> None:
     """
     try:
         require_settings()
-        place.require_none_under_way()
         if migrate:
             bring_up_to_date()
         require_migrations()

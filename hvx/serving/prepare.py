@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import OperationalError, ProgrammingError
 
+from hvx.backup import place
 from hvx.serving import LONGEST_MESSAGE
 from hvx.serving.link import Link
 from vault import keys, vaultfile
@@ -45,6 +46,7 @@ def main() -> None:
 
 def prepare(link: Link, given: RootKey | None, *, migrate: bool) -> None:
     """All of it, in order. Raises NobodyOpens, CommandError, Sealed, errors of the database."""
+    place.require_none_under_way()
     empty = given is None and not keys.vault_path().exists()
     if not empty:
         # At once, for workers are started with it while the rest is done.
