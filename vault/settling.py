@@ -58,8 +58,9 @@ def settle_alone(vault: Vault, vault_path: Path, key_file: Path) -> Vault:
         return vault
     found = _ids_of_root_keys()
     if found == {vault.next_root.id}:
-        # The key file first: until the vault's file follows, its other half opens by it.
-        keyfile.promote(key_file)
+        if any(protector.kind == keyfile.KIND for protector in document.next.protectors):
+            # The key file first: until the vault's file follows, its other half opens by it.
+            keyfile.promote(key_file)
         kept, root, dropped = document.next, vault.next_root, document.current
     elif found <= {vault.root.id}:
         keyfile.drop_next(key_file)

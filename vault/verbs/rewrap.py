@@ -75,6 +75,7 @@ def _discard(removed: Sequence[Protector]) -> None:
     """Remove what the protectors left behind; it opens nothing but an old copy of the vault's file."""
     for protector in removed:
         if protector.kind == keyfile.KIND:
+            keyfile.drop_next(keys.root_key_path())
             keys.root_key_path().unlink(missing_ok=True)
         elif protector.kind == keyring.KIND:
             keyring.discard(protector.parameters)

@@ -1,0 +1,173 @@
+"""Replacing the root key: everything is wrapped anew, and it may be killed at any moment."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audit.errors import AuditUnavailable
+from audit.models import AuditRow
+from tests.crashes import ENDED, KILLED, Crashes
+from tests.live import REPOSITORY
+from vault import keyring, keys, lock, replacing, services, settling, vaultfile
+from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
+from vault.models import DataKey
+from vault.protectors import keyfile
+from vault.rootkey import RootKey
+from vault.services import ensure_ring
+from vault.vaultfile import Protector
+
+DEATHS = 100
+
+
+@pytest.fixture
+def ring(transactional_db: None, root_key_path: Path) -> Iterator[Path]:
+    """A vault with a ring; gives the key file."""
+    DataKey.objects.all().delete()
+    ensure_ring()
+    yield root_key_path
+    DataKey.objects.all().delete()
+
+
+def anew(root: RootKey) -> list[Protector]:
+    return [Protector.make(root, keyfile.KIND, {}, keyfile.draft_next(keys.root_key_path()))]
+
+
+def test_a_new_root_key_wraps_the_same_keys(ring: Path) -> None:
+    sealed = keyring.active(keyring.FIELDS).seal(b"place", b"plain text")
+    before, database_key, key_file = keys.root().id, keys.database_key(), ring.read_bytes()
+    before_rows = dict(DataKey.objects.values_list("id", "wrapped"))
+    replacing.replace_root(anew)
+    keys.forget()
+    keyring.forget()
+    assert keys.root().id != before
+    assert keys.database_key() == database_key
+    assert ring.read_bytes() != key_file
+    assert keyring.named_by(keyring.FIELDS, sealed).open(b"place", sealed) == b"plain text"
+    after_rows = dict(DataKey.objects.values_list("id", "wrapped"))
+    assert after_rows.keys() == before_rows.keys()
+    assert not set(after_rows.values()) & set(before_rows.values())
+    assert sorted(entry.name for entry in ring.parent.iterdir()) == [
+        ".vault.json.lock",
+        "root.key",
+        "vault.json",
+    ]
+
+
+def test_the_old_key_file_opens_the_new_vault_no_more(ring: Path) -> None:
+    old = keyfile.load(ring)
+    replacing.replace_root(anew)
+    [protector] = vaultfile.read(keys.vault_path()).current.protectors
+    with pytest.raises(CannotOpen):
+        protector.open(old)
+
+
+def test_a_replacement_is_in_the_audit(ring: Path) -> None:
+    replacing.replace_root(anew)
+    [row] = AuditRow.objects.filter(event="root_key_rotated")
+    assert row.details == f'{{"keys":{len(keyring.PURPOSES)}}}'
+
+
+def test_what_the_audit_cannot_record_does_not_happen(ring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **named: object) -> None:
+        raise AuditUnavailable
+
+    before = keys.root().id
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "record", refuse)
+        with pytest.raises(AuditUnavailable):
+            replacing.replace_root(anew)
+    keys.forget()
+    assert keys.root().id == before
+    assert vaultfile.read(keys.vault_path()).next is None
+    assert not ring.with_name("root.key.next").exists()
+    assert keyring.load().active.keys() == set(keyring.PURPOSES)
+
+
+def test_no_root_key_is_replaced_while_a_server_runs(ring: Path) -> None:
+    before = keys.vault_path().read_bytes()
+    with lock.hold(ring.parent), pytest.raises(lock.Held):
+        replacing.replace_root(anew)
+    assert keys.vault_path().read_bytes() == before
+
+
+def test_no_root_key_is_replaced_before_there_is_a_ring(ring: Path) -> None:
+    DataKey.objects.all().delete()
+    with pytest.raises(RingMissing, match="there is no key ring yet"):
+        replacing.replace_root(anew)
+    assert not ring.with_name("root.key.next").exists()
+
+
+def test_a_ring_under_neither_root_key_is_not_settled(ring: Path) -> None:
+    former, new, stranger = keys.root(), RootKey.new(), RootKey.new()
+    key = keys.opened().database_key()
+    current = keys.opened().document.current.protectors
+    half_way = vaultfile.Document(
+        vaultfile.body(former, current, key, other=new), vaultfile.body(new, anew(new), key, other=former)
+    )
+    vaultfile.write(keys.vault_path(), half_way)
+    services.rewrap_ring(former, stranger)
+    with pytest.raises(RootKeyMismatch, match="none of the vault file's root keys"):
+        settling.settle(vaultfile.unlock(half_way, former), keys.vault_path(), ring)
+    assert vaultfile.read(keys.vault_path()) == half_way
+
+
+def test_no_data_key_is_begun_under_a_root_key_that_was_replaced_meanwhile(ring: Path) -> None:
+    wrapping = RootKey.new().envelope_key("wrap", "copy")
+    former = RootKey.unwrapped(wrapping, b"", keys.root().wrapped(wrapping, b""))
+    replacing.replace_root(anew)
+    DataKey.objects.filter(purpose=keyring.FILES).delete()
+    keys.hold(former)
+    with pytest.raises(RootKeyMismatch):
+        services._begin(former, [keyring.FILES])
+    assert not DataKey.objects.filter(purpose=keyring.FILES).exists()
+
+
+def test_a_key_file_that_an_interrupted_attempt_left_behind_takes_no_place(ring: Path) -> None:
+    wrong = keyfile.draft_next(ring)
+    replacing.replace_root(anew)
+    assert bytes(keyfile.load(ring).view) != bytes(wrong.view)
+    assert not ring.with_name("root.key.next").exists()
+
+
+# --- killed half-way
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> dict[str, str]:
+    """The environment of an embedded server's data folder, migrated, with its vault protected twice."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HVX_")}
+    env |= {"HVX_DATA_DIR": str(tmp_path / "data"), "DJANGO_SETTINGS_MODULE": "hvx.settings"}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=REPOSITORY, env=env, check=True, timeout=120
+    )
+    with Crashes("tests.vault.rotating:prepare", env) as preparing:
+        assert preparing.run() == ENDED
+    return env
+
+
+def test_rotation_may_be_killed_at_any_moment_and_everything_still_opens(world: dict[str, str]) -> None:
+    with (
+        Crashes("tests.vault.rotating:rotate", world) as rotating,
+        Crashes("tests.vault.rotating:check", world) as checking,
+    ):
+        began = time.monotonic()
+        assert rotating.run() == ENDED
+        whole = time.monotonic() - began
+        deaths = ends = half_way = 0
+        while deaths < DEATHS:
+            outcome = rotating.kill_after(random.uniform(0, whole))
+            assert outcome in (KILLED, ENDED)
+            deaths += outcome == KILLED
+            ends += outcome == ENDED
+            assert ends < 4 * DEATHS
+            half_way += vaultfile.read(Path(world["HVX_DATA_DIR"]) / vaultfile.NAME).next is not None
+            assert checking.run() == ENDED
+        assert rotating.run() == ENDED
+        assert checking.run() == ENDED
+    assert half_way > 0
