@@ -1,10 +1,26 @@
 """The audit's rows. Triggers refuse to change or remove one (audit/triggers.py)."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
 from audit.protocol.chain import Content, head_seal, row_hash
+
+if TYPE_CHECKING:
+    _BinaryField = models.BinaryField[bytes, bytes]
+else:
+    _BinaryField = models.BinaryField
+
+
+class BytesField(_BinaryField):
+    """A BinaryField that gives bytes on every database; to migrations it is what it derives from."""
+
+    def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.BinaryField", args, options
+
+    def from_db_value(self, value: object, expression: object, connection: object) -> object:
+        return bytes(value) if isinstance(value, memoryview) else value
 
 
 class AuditChain(models.Model):
@@ -17,15 +33,15 @@ class AuditChain(models.Model):
 
     chain = models.CharField(max_length=80, primary_key=True)
     length = models.PositiveBigIntegerField(default=0)
-    hash = models.BinaryField(max_length=32, default=b"")
-    seal = models.BinaryField(max_length=32)
+    hash = BytesField(max_length=32, default=b"")
+    seal = BytesField(max_length=32)
     checkpointed = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.chain}, {self.length} rows"
 
     def sealed_under(self, key: bytes) -> bytes:
-        return head_seal(key, self.chain, self.length, bytes(self.hash))
+        return head_seal(key, self.chain, self.length, self.hash)
 
 
 class AuditRow(models.Model):
@@ -37,11 +53,11 @@ class AuditRow(models.Model):
     at = models.DateTimeField(db_index=True)
     event = models.CharField(max_length=40)
     details = models.TextField()
-    device_mac = models.BinaryField(max_length=32)
-    network_mac = models.BinaryField(max_length=32)
-    subject_mac = models.BinaryField(max_length=32)
-    previous = models.BinaryField(max_length=32)
-    hash = models.BinaryField(max_length=32)
+    device_mac = BytesField(max_length=32)
+    network_mac = BytesField(max_length=32)
+    subject_mac = BytesField(max_length=32)
+    previous = BytesField(max_length=32)
+    hash = BytesField(max_length=32)
 
     class Meta:
         ordering: ClassVar = ["chain", "sequence"]
@@ -55,9 +71,9 @@ class AuditRow(models.Model):
             at=self.at,
             event=self.event,
             details=self.details,
-            device_mac=bytes(self.device_mac),
-            network_mac=bytes(self.network_mac),
-            subject_mac=bytes(self.subject_mac),
+            device_mac=self.device_mac,
+            network_mac=self.network_mac,
+            subject_mac=self.subject_mac,
         )
 
     def hashed_under(self, key: bytes, *, chain: str | None = None, sequence: int | None = None) -> bytes:
@@ -67,5 +83,5 @@ class AuditRow(models.Model):
             self.chain if chain is None else chain,
             self.sequence if sequence is None else sequence,
             self.content,
-            bytes(self.previous),
+            self.previous,
         )

@@ -10,6 +10,9 @@ from audit.events import Event
 from audit.models import AuditRow
 from audit.protocol.chain import word_mac
 from audit.services import chain_of
+from audit.verification import Report, verify
+
+__all__ = ["Report", "found", "mac_of", "rows_of", "verify", "without_sequel"]
 
 
 def rows_of(account: str) -> QuerySet[AuditRow]:

@@ -3,13 +3,14 @@
 import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from django.db import Error, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from audit import context, keys
+from audit import context, head_file, keys
 from audit.errors import AuditUnavailable
 from audit.events import STRANGERS, Event
 from audit.models import AuditChain, AuditRow
@@ -20,6 +21,7 @@ log = logging.getLogger("audit")
 SERVER = "server"
 NOBODYS_CHAINS = 16
 LONGEST_DETAILS = 1024
+HEADS_A_ROW = 100
 LOOKED_BACK = 500
 """How many of a chain's last rows are searched for one that is written only once."""
 
@@ -99,9 +101,7 @@ def entry(
 
 def follow(row: AuditRow, event: Event, details: Mapping[str, Detail]) -> Entry:
     """A row of the same chain, device and subject as one that is written, from no network; once."""
-    return Entry(
-        row.chain, event, _written(details), bytes(row.device_mac), b"", bytes(row.subject_mac), once=True
-    )
+    return Entry(row.chain, event, _written(details), row.device_mac, b"", row.subject_mac, once=True)
 
 
 def chain_of(account: str) -> str:
@@ -113,10 +113,57 @@ def _written(details: Mapping[str, Detail]) -> str:
     for value in details.values():
         if not isinstance(value, str | int | float | None):
             raise TypeError(f"details are flat, of words and numbers, not {type(value).__name__}")
-    text = json.dumps(dict(details), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = _json(details)
     if len(text) > LONGEST_DETAILS:
         raise ValueError("details are a few words, not a text")
     return text
+
+
+def _json(details: Mapping[str, Detail]) -> str:
+    return json.dumps(dict(details), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def checkpoint() -> int:
+    """Write into the server's chain how long every other chain is, if it grew since it was written there.
+
+    So a chain that is put back to an earlier state, its head with it, is found as long as the server's
+    is not; the head of that goes into the log and into a file. Any number of processes may call this at
+    once. Answers how many rows it took. Raises AuditUnavailable, Sealed.
+    """
+    written, heads = 0, [AuditChain()]
+    while heads:
+        with _or_nothing():
+            heads = _take_grown()
+            if heads:
+                _append([_checkpoint_of(heads)])
+                written += 1
+    _publish_head()
+    return written
+
+
+def _take_grown() -> list[AuditChain]:
+    """Lock and mark the heads of some chains that grew. Those that are in use now have a next time."""
+    grown = AuditChain.objects.exclude(chain=SERVER).exclude(checkpointed=F("length")).order_by("chain")
+    heads = list(grown.select_for_update(skip_locked=True)[:HEADS_A_ROW])
+    AuditChain.objects.filter(chain__in=[head.chain for head in heads]).update(checkpointed=F("length"))
+    return heads
+
+
+def _checkpoint_of(heads: Sequence[AuditChain]) -> Entry:
+    named = {head.chain: f"{head.length} {head.hash.hex()}" for head in heads}
+    return Entry(SERVER, Event.CHECKPOINT, _json(named), b"", b"", b"")
+
+
+def _publish_head() -> None:
+    head = AuditChain.objects.filter(chain=SERVER).first()
+    if head is None:
+        return
+    now = head_file.Head(length=head.length, hash=head.hash.hex())
+    with suppress(ValueError):
+        if head_file.read() == now:
+            return
+    head_file.write(now)
+    log.info("audit head", extra={"fields": {"length": now.length, "hash": now.hash}})
 
 
 @contextmanager
@@ -191,7 +238,7 @@ def _hung_on(head: AuditChain, entry: Entry, key: bytes) -> AuditRow:
         device_mac=entry.device_mac,
         network_mac=entry.network_mac,
         subject_mac=entry.subject_mac,
-        previous=bytes(head.hash),
+        previous=head.hash,
     )
     row.hash = row.hashed_under(key)
     head.length, head.hash = row.sequence, row.hash
