@@ -18,13 +18,21 @@ from channels.routing import URLRouter
 from django.conf import settings
 from django.core.cache import caches
 
+from accounts.passwords import HASHES_AT_ONCE
 from devices import push
 from hvx import metrics
-from hvx.bridge import WSGIApplication, bridge
+from hvx.bridge import WSGIApplication, in_threads, with_body
 from hvx.housekeeping import keep_house
+from hvx.lanes import Lanes
 from keyexchange.routing import websocket_urlpatterns
 
-http = bridge(cast(WSGIApplication, wsgi_application), threads=settings.HVX_THREADS)
+_django = cast(WSGIApplication, wsgi_application)
+_lanes = Lanes(
+    quick=in_threads(_django, threads=settings.HVX_THREADS),
+    slow=in_threads(_django, threads=HASHES_AT_ONCE),
+)
+# Behind the wait for the body: who sends one slowly takes no place in either lane.
+http = with_body(cast(ASGI3Application, _lanes))
 sockets = cast(ASGI3Application, URLRouter(websocket_urlpatterns))
 # Django keeps a cache's client by context, and every socket's task is a context of its own, copied
 # from the one that imports this module: made here, one client serves all sockets; made later, each

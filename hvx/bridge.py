@@ -29,7 +29,16 @@ WSGIApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 def bridge(application: WSGIApplication, *, threads: int) -> ASGI3Application:
     """`application`, which is WSGI, as an ASGI application for HTTP with `threads` threads."""
-    inner = cast(ASGI3Application, WSGIMiddleware(cast(Any, in_own_context(application)), workers=threads))
+    return with_body(in_threads(application, threads=threads))
+
+
+def in_threads(application: WSGIApplication, *, threads: int) -> ASGI3Application:
+    """The part of the bridge in which a request holds a thread."""
+    return cast(ASGI3Application, WSGIMiddleware(cast(Any, in_own_context(application)), workers=threads))
+
+
+def with_body(inner: ASGI3Application) -> ASGI3Application:
+    """The part before it: `inner` gets a request once its body is here, or as much as is waited for."""
 
     async def http(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         messages, length = [], 0

@@ -137,7 +137,8 @@ if HVX_DATABASE_URL:
     _database["CONN_HEALTH_CHECKS"] = True
     _database.setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
-        "max_size": HVX_THREADS + 4,
+        # Beside the threads for HTTP those that hash passwords, and a few for sockets and housekeeping.
+        "max_size": HVX_THREADS + 8,
         "timeout": 10,
     }
 else:
