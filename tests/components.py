@@ -32,6 +32,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "gnupg": _program("gpg"),
     "redis": _variable("HVX_TEST_REDIS_URL"),
     "postgres": _variable("HVX_TEST_POSTGRES_URL"),
+    "pg_dump": _program("pg_dump"),
     "vectors": _variable("HVX_VECTORS"),
     "nginx": _program("nginx"),
     "gdb": _program("gcore"),

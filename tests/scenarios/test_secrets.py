@@ -15,6 +15,7 @@ from client import login
 from client.protocol.effects import Done
 from client.socket import Socket
 from tests.live import LiveServer
+from tests.scenarios import planting
 from tests.scenarios.people import EMAIL, PASSWORD, Table, approve, ask, register, sign_in
 from tests.scenarios.searching import armored_body, dearmored, found_in, found_in_files
 
@@ -89,18 +90,49 @@ async def _whole_story(server: LiveServer, folder: Path, overheard: Overheard) -
     second.close()
 
 
+# What a plain database shows to whoever has the disk, secret or not.
+LEGIBLE = {
+    "file header": b"SQLite format 3",
+    "schema": b"CREATE TABLE",
+    "table of accounts": b"accounts_account",
+    "table of the audit": b"audit_auditrow",
+    "username": b"alice",
+    "name of a device": planting.DEVICE.encode(),
+    "name of an access key": planting.KEY_NAME.encode(),
+}
+
+
 async def test_no_secret_is_in_the_data_folder_or_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overheard = Overheard(monkeypatch)
+    needles = overheard.needles
     with LiveServer(tmp_path / "server", cluster=False) as server:
         await _whole_story(server, tmp_path, overheard)
-        assert sum(name.startswith("sealed") for name in overheard.needles) >= 3
-        assert sum(name.startswith("token") for name in overheard.needles) >= 4
-        where = [server.data_dir, server.log_path]
-        assert found_in_files(where, overheard.needles) == {}
+        assert sum(name.startswith("sealed") for name in needles) >= 3
+        assert sum(name.startswith("token") for name in needles) >= 4
+        needles |= await asyncio.to_thread(planting.plant, server)
+        needles |= await asyncio.to_thread(planting.own_keys, server)
+        wal = server.data_dir / "hvx.sqlite3-wal"
+        assert wal.stat().st_size > 100_000, "much of the story is in the WAL alone"
+        assert found_in_files([server.data_dir], needles | LEGIBLE) == {}
+        assert found_in_files([server.log_path], needles) == {}
         server.stop()
-        assert found_in_files(where, overheard.needles) == {}
+        planting.empty_wal(server)
+        assert not wal.exists() or wal.stat().st_size == 0
+        assert found_in_files([server.data_dir], needles | LEGIBLE) == {}
+        assert found_in_files([server.log_path], needles) == {}
+
+
+def test_a_plain_database_shows_what_is_said_of_it_and_no_secret(tmp_path: Path) -> None:
+    env = {"HVX_DATABASE_ENCRYPTION": "off"}
+    with LiveServer(tmp_path / "server", cluster=False, env=env) as server:
+        assert "HVX_DATABASE_ENCRYPTION is off" in server.log_path.read_text()
+        needles = planting.plant(server) | planting.own_keys(server)
+        server.stop()
+        planting.empty_wal(server)
+        found = found_in_files([server.data_dir], needles | LEGIBLE)
+        assert found == {str(server.data_dir / "hvx.sqlite3"): LEGIBLE.keys() - {"username"}}
 
 
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
@@ -116,12 +148,15 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     assert len(found) == 7
 
 
-@pytest.mark.needs("redis", "postgres")
+@pytest.mark.needs("redis", "postgres", "pg_dump")
 async def test_no_secret_is_in_postgresql_or_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     overheard = Overheard(monkeypatch)
     with LiveServer(tmp_path / "server", cluster=True) as server:
         await _whole_story(server, tmp_path, overheard)
-        dump = b""
+        overheard.needles |= await asyncio.to_thread(planting.plant, server)
+        overheard.needles |= await asyncio.to_thread(planting.own_keys, server)
+        dump = await asyncio.to_thread(pg_dump, server.database_url)
+        assert planting.DEVICE.encode() in dump, "this is the server's database"
         with psycopg.connect(server.database_url) as connection:
             tables = connection.execute(
                 "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
@@ -142,6 +177,11 @@ async def test_no_secret_is_in_postgresql_or_redis(tmp_path: Path, monkeypatch: 
                 dump += key + b"\n" + (cache.dump(key) or b"") + b"\n"
         assert found_in(dump, overheard.needles) == set()
         assert found_in_files([server.data_dir, server.log_path], overheard.needles) == {}
+
+
+def pg_dump(url: str) -> bytes:
+    """A whole database as the operator of PostgreSQL sees it; binary columns are hexadecimal."""
+    return subprocess.run(["pg_dump", "--inserts", url], check=True, capture_output=True).stdout
 
 
 @pytest.mark.needs("gdb", "root")
