@@ -79,6 +79,20 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
+# The bodies of calls by DELETE, which the generator passes over: by operation, the schema's name.
+BODIES_OF_DELETE = {"me_erase": "PasswordAgainRequest"}
+
+
+def describe_bodies(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Add the bodies that calls by DELETE take."""
+    for path in result.get("paths", {}).values():
+        operation = path.get("delete", {})
+        if schema := BODIES_OF_DELETE.get(operation.get("operationId")):
+            content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+            operation["requestBody"] = {"content": content, "required": True}
+    return result
+
+
 def describe_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Add the Problem schema, and a default answer of its shape to every operation."""
     components = result.setdefault("components", {})

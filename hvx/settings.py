@@ -220,7 +220,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/hvx/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["hvx.openapi.describe_problems", "hvx.openapi.summarise"],
+    "POSTPROCESSING_HOOKS": [
+        "hvx.openapi.describe_bodies",
+        "hvx.openapi.describe_problems",
+        "hvx.openapi.summarise",
+    ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 

@@ -33,6 +33,8 @@ def test_the_document_lists_the_calls_of_the_protocol() -> None:
         "GET accounts/{username}/devices", "GET me", "PATCH me", "POST me/password",
         "POST password-reset", "GET me/secret", "PUT me/secret", "GET me/access-keys",
         "POST me/access-keys", "DELETE me/access-keys/{id}", "POST sessions/access-key",
+        "GET me/passkeys", "POST me/passkeys", "DELETE me/passkeys/{id}",
+        "POST sessions/passkey/options", "POST sessions/passkey", "POST me/export", "DELETE me",
     } <= listed  # fmt: skip
 
 
