@@ -17,6 +17,12 @@ def main() -> None:
     from vault.errors import Sealed
     from vault.sqlcipher.errors import WrongDatabase
 
+    if sys.stdin.isatty() and sys.argv[1:2] != ["serve"]:
+        # A command may ask whoever started it; a server waits for `vault unseal` instead.
+        from vault import keys
+        from vault.verbs.asking import at_terminal
+
+        keys.ask_with(at_terminal)
     try:
         if sys.argv[1:2] == ["serve"]:
             # Its process is the server's master, which has no use for any application of Django's.
