@@ -22,7 +22,7 @@ from accounts.passwords import HASHES_AT_ONCE
 from devices import push
 from hvx import metrics
 from hvx.bridge import WSGIApplication, in_threads, with_body
-from hvx.housekeeping import keep_house
+from hvx.housekeeping import close_house, keep_house
 from hvx.lanes import Lanes
 from keyexchange.routing import websocket_urlpatterns
 
@@ -54,6 +54,7 @@ async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None
                 house.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await house
+                await close_house()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

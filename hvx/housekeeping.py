@@ -5,6 +5,7 @@ import logging
 
 from channels.db import database_sync_to_async
 
+from audit.services import checkpoint
 from devices import idempotency
 from devices.services import challenges, lifecycle
 from keyexchange import journal
@@ -23,8 +24,17 @@ def sweep() -> None:
     challenges.forget_expired_challenges()
     idempotency.forget_old_answers()
     journal.sweep()
+    checkpoint()
     if ended:
         log.info("idle devices ended", extra={"fields": {"count": ended}})
+
+
+async def close_house() -> None:
+    """At the end of a process: what was written since the last checkpoint is in the next one."""
+    try:
+        await database_sync_to_async(checkpoint)()
+    except Exception:
+        log.exception("the last checkpoint of the audit failed")
 
 
 async def keep_house() -> None:
