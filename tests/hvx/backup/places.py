@@ -48,6 +48,6 @@ def moved(person: Person, server: LiveServer) -> LiveWire:
 
 
 def contents(folder: Path) -> list[str]:
-    """What is in a data folder, but for what opening it leaves: the lock, and the record of attempts."""
+    """What is in a data folder, but for lock, record of attempts, and drafts of who was killed."""
     passing = ("serve.lock", "unseal-attempts.jsonl", "unseal-attempts.lock")
-    return sorted(path.name for path in folder.iterdir() if path.name not in passing)
+    return sorted(path.name for path in folder.iterdir() if path.name not in passing and path.name[0] != ".")
