@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from audit.protocol.encoding import lp
 from vault import keyring
-from vault.typed import TypedField
+from vault.typed import TypedField, placeholder
 
 
 class _Index(bytes):
@@ -89,6 +89,9 @@ class BlindIndexField(TypedField[bytes, bytes]):
         if value is not None and not isinstance(value, _Index):
             raise TypeError(f"{self.name} follows {self.source}: assign that and save the instance")
         return self.get_db_prep_value(value, connection, prepared=True)
+
+    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+        return placeholder(self, compiler, connection)
 
     def get_lookup(self, lookup: str) -> "type[Lookup[Any]] | None":
         return super().get_lookup(lookup) if lookup in ("exact", "in", "isnull") else None

@@ -17,7 +17,7 @@ from vault import keyring
 from vault.blind_index import BlindIndexField
 from vault.envelope import EnvelopeKey
 from vault.errors import CannotOpen
-from vault.typed import TypedField
+from vault.typed import TypedField, placeholder
 
 __all__ = ["BlindIndexField", "SealedField", "SealedValue"]
 
@@ -114,8 +114,8 @@ class SealedField(TypedField[_ST, _GT]):
     The row's key must be known before it is saved (a UUID, not a number that the database
     gives). Nothing can be looked up by it but whether it is null: see BlindIndexField. It
     is written by saving an instance or by `bulk_create`, and refused (TypeError) anywhere
-    a plain value would go straight into SQL: `update`, `bulk_update`, expressions. Do not
-    combine it with `bulk_create(update_conflicts=True)`: the row kept is another.
+    a plain value would go straight into SQL, `update`, `bulk_update`, expressions, and where
+    the row that keeps it is another: `bulk_create(update_conflicts=True)`.
     Renaming its table or column changes what values are bound to, so needs resealing.
     """
 
@@ -271,6 +271,9 @@ class SealedField(TypedField[_ST, _GT]):
 
     def get_db_prep_save(self, value: object, connection: BaseDatabaseWrapper) -> Any:
         return self.get_db_prep_value(value, connection)
+
+    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+        return placeholder(self, compiler, connection)
 
     def get_lookup(self, lookup: str) -> "type[Lookup[Any]] | None":
         return super().get_lookup(lookup) if lookup == "isnull" else None

@@ -1,7 +1,9 @@
 """The envelope: what opens, and above all what does not."""
 
 import copy
+import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -100,6 +102,31 @@ def test_a_key_shows_nothing_and_is_neither_copied_nor_pickled(key: EnvelopeKey)
 
 def test_the_same_value_sealed_twice_gives_two_envelopes(key: EnvelopeKey) -> None:
     assert key.seal(CONTEXT, b"plain text") != key.seal(CONTEXT, b"plain text")
+
+
+def nonces(key: EnvelopeKey, number: int) -> list[bytes]:
+    return [key.seal(CONTEXT, b"")[17:29] for _ in range(number)]
+
+
+def test_a_forked_child_uses_none_of_its_parent_s_nonces(key: EnvelopeKey) -> None:
+    nonces(key, 1)  # now some are drawn ahead
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, b"".join(nonces(key, 70)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reading, 70 * 12)
+    os.close(reading)
+    os.close(writing)
+    assert len(theirs) == 70 * 12
+    assert not {theirs[at : at + 12] for at in range(0, len(theirs), 12)} & set(nonces(key, 70))
+
+
+def test_threads_that_seal_at_once_never_share_a_nonce(key: EnvelopeKey) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        drawn = [nonce for found in threads.map(lambda _: nonces(key, 2000), range(8)) for nonce in found]
+    assert len(set(drawn)) == len(drawn) == 16_000
 
 
 def test_an_envelope_is_version_key_id_nonce_ciphertext_and_tag(key: EnvelopeKey) -> None:

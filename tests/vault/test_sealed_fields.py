@@ -148,6 +148,25 @@ def test_plain_values_are_refused_by_bulk_update(contact: Contact) -> None:
     assert Contact.objects.get(pk=contact.pk).email == EMAIL
 
 
+def test_a_value_is_refused_where_another_row_would_keep_it(contact: Contact) -> None:
+    before = raw(contact, "email")
+    twin = Contact(email=EMAIL, name="twin")
+    for fields in (["email", "email_index"], ["name", "phone"], ["email_index"]):
+        with pytest.raises(TypeError, match="is made for one row") as refusal, transaction.atomic():
+            Contact.objects.bulk_create(
+                [twin], update_conflicts=True, unique_fields=["email_index"], update_fields=fields
+            )
+        assert EMAIL not in str(refusal.value)
+    assert raw(contact, "email") == before
+    Contact.objects.bulk_create(
+        [twin], update_conflicts=True, unique_fields=["email_index"], update_fields=["name"]
+    )
+    kept = Contact.objects.get()
+    assert (kept.pk, kept.name, kept.email) == (contact.pk, "twin", EMAIL)
+    Contact.objects.bulk_create([Contact(email=EMAIL)], ignore_conflicts=True)
+    assert Contact.objects.get().email == EMAIL
+
+
 def test_expressions_and_other_types_are_refused_on_assignment(contact: Contact) -> None:
     wrong: list[tuple[str, Any]] = [
         ("email", b"plain"),
