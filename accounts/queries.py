@@ -1,8 +1,10 @@
 """Reading accounts."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -11,6 +13,9 @@ from accounts.errors import UnknownAccount
 from accounts.models import Account, ErasedUsername, Passkey
 from accounts.openpgp import AccountKey
 from accounts.protocol.names import RESERVED, is_username, normalise_login
+from audit.context import network
+from audit.models import AuditRow
+from audit.queries import mac_of
 from devices.models import Device, DeviceKind, DeviceState
 from devices.principal import Principal
 from devices.protocol.encoding import b64url
@@ -100,6 +105,23 @@ def public(account: Account) -> dict[str, Any]:
 def own(account: Account) -> dict[str, Any]:
     """What a person sees of their own account."""
     return {**public(account), "email": account.email, "created_at": account.created_at}
+
+
+def security_log(account_id: str, rows: Iterable[AuditRow]) -> list[dict[str, Any]]:
+    """The account's own audit rows, as their owner sees them."""
+    hashes = Device.objects.filter(account_id=account_id).values_list("hash", flat=True)
+    devices = {mac_of("device", hash): hash for hash in hashes}
+    here = mac_of("network", network.get())
+    return [
+        {
+            "at": row.at,
+            "event": row.event,
+            "device": devices.get(row.device_mac),
+            "same_network": row.network_mac == here if row.network_mac and here else None,
+            "details": orjson.loads(row.details),
+        }
+        for row in rows
+    ]
 
 
 def passkeys_of(account_id: str) -> QuerySet[Passkey]:

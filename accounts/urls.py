@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import access_keys, me, passkeys, sessions
+from accounts.views import access_keys, me, passkeys, security_log, sessions
 
 urlpatterns = [
     path("challenges", sessions.ChallengesView.as_view()),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("me/password", me.PasswordView.as_view()),
     path("me/key", me.KeyView.as_view()),
     path("me/secret", me.SecretView.as_view()),
+    path("me/security-log", security_log.SecurityLogView.as_view()),
     path("me/passkeys", passkeys.PasskeysView.as_view()),
     path("me/passkeys/<str:id>", passkeys.PasskeyView.as_view()),
     path("me/access-keys", access_keys.AccessKeysView.as_view()),

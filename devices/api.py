@@ -90,8 +90,8 @@ class Pages(pagination.CursorPagination):
         """The rows that the request's cursor asks for. Raises CursorInvalid."""
         try:
             page = self.paginate_queryset(rows, request)
-        except (exceptions.NotFound, ValidationError, DataError):
-            # The place in a cursor is the caller's text: it may be no time, or hold a NUL.
+        except (exceptions.NotFound, ValidationError, DataError, ValueError):
+            # The place in a cursor is the caller's text: it may be no time, no number, or hold a NUL.
             raise CursorInvalid from None
         self.base_url = settings.HVX_ORIGIN + request.get_full_path()
         return list(page or [])

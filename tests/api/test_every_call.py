@@ -35,6 +35,7 @@ def test_the_document_lists_the_calls_of_the_protocol() -> None:
         "POST me/access-keys", "DELETE me/access-keys/{id}", "POST sessions/access-key",
         "GET me/passkeys", "POST me/passkeys", "DELETE me/passkeys/{id}",
         "POST sessions/passkey/options", "POST sessions/passkey", "POST me/export", "DELETE me",
+        "GET me/security-log",
     } <= listed  # fmt: skip
 
 
