@@ -26,11 +26,12 @@ def prepare(*, migrate: bool, unsealed_by_operator: bool) -> None:
     """
     try:
         require_settings()
+        signed = require_signed_migrations()
         if migrate:
             bring_up_to_date()
         require_migrations()
         require_vault()
-        require_schema()
+        history.require_as_audited(signed)
         require_origin()
         tell_audit(unsealed_by_operator=unsealed_by_operator)
     finally:
@@ -64,11 +65,11 @@ def require_vault() -> None:
         raise CommandError(f"the vault does not open: {sealed}") from None
 
 
-def require_schema() -> None:
-    """The migrations are the signed ones, and those that are applied are the audit's."""
+def require_signed_migrations() -> manifest.Manifest:
+    """The migrations are the signed ones; asked before any is imported, which runs what stands in it."""
     signed = manifest.read()
     manifest.require_files_as_signed(signed)
-    history.require_as_audited(signed)
+    return signed
 
 
 def require_origin() -> None:

@@ -27,14 +27,15 @@ class Command(migrate.Command):
     def execute(self, *args: Any, **options: Any) -> str | None:
         # Before Django's own checks, which open the database, and so would begin one.
         place.require_none_under_way()
+        # And before any migration is imported, which runs what stands in it.
+        self._manifest = manifest.read()
+        manifest.require_files_as_signed(self._manifest)
         return super().execute(*args, **options)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"] or options["check_unapplied"] or options["database"] != DEFAULT_DB_ALIAS:
             super().handle(*args, **options)
             return
-        self._manifest = manifest.read()
-        manifest.require_files_as_signed(self._manifest)
         self._known = {*options["acknowledge"]}
         if history.audit_is_ready():
             history.require_nothing_strange(self._manifest, self._known)
