@@ -7,7 +7,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from client.cli import access_keys, accounts, endings, handing, keys, passwords
+from client.cli import access_keys, accounts, endings, handing, keys, passwords, security_log
 from client.cli.context import Context
 from client.cli.exits import MEANINGS
 
