@@ -79,11 +79,15 @@ class Api:
         params: Mapping[str, str] | None = None,
         token: bool = True,
         prove: bool = True,
+        into: Callable[[bytes], object] | None = None,
     ) -> Any:
-        """The JSON of the answer, None where there is none. `ApiError` or `NoAnswer` else."""
+        """The JSON of the answer, None where there is none. `ApiError` or `NoAnswer` else.
+
+        `into` takes the pieces of an answer that is a ZIP file, however large.
+        """
         for attempt in (1, 2):
             try:
-                return self._once(method, path, body, params, token, prove)
+                return self._once(method, path, body, params, token, prove, into)
             except ApiError as error:
                 if error.code == "invalid_dpop_proof" and "htu" in error.detail:
                     self._say_other_origin(error)
@@ -108,7 +112,7 @@ class Api:
     def _say_other_origin(self, refusal: ApiError) -> None:
         # The proof is of the address that was typed: it is for the user to say that another is meant.
         try:
-            told = check_origin(self._once("GET", "instance", None, None, False, False)["origin"])
+            told = check_origin(self._once("GET", "instance", None, None, False, False, None)["origin"])
         except (Fault, ValueError, TypeError, KeyError):
             return
         if told != self.origin:
@@ -122,10 +126,11 @@ class Api:
         params: Mapping[str, str] | None,
         with_token: bool,
         prove: bool,
+        into: Callable[[bytes], object] | None,
     ) -> Any:
         address = BASE + path
         token = self.token if with_token else None
-        headers = {}
+        headers = {} if into is None else {"Accept": "application/zip"}
         if token is not None:
             headers["Authorization"] = f"DPoP {token}"
         if token is not None or prove:
@@ -140,14 +145,18 @@ class Api:
             )
             answer = self._http.send(request, stream=True)
             try:
-                return self._read(answer)
+                return self._read(answer, into)
             finally:
                 answer.close()
         except httpx.HTTPError as fault:
             raise NoAnswer(f"{self.origin} does not answer ({type(fault).__name__}).") from fault
 
-    def _read(self, answer: httpx.Response) -> Any:
+    def _read(self, answer: httpx.Response, into: Callable[[bytes], object] | None) -> Any:
         self.nonce = answer.headers.get("DPoP-Nonce", self.nonce)
+        if into is not None and answer.is_success:
+            for piece in answer.iter_bytes():
+                into(piece)
+            return None
         raw = bytearray()
         for chunk in answer.iter_bytes():
             raw += chunk

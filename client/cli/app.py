@@ -7,7 +7,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
-from client.cli import access_keys, accounts, endings, handing, keys, passwords, security_log
+from client.cli import access_keys, accounts, endings, handing, keys, leaving, passwords, security_log
 from client.cli.context import Context
 from client.cli.exits import MEANINGS
 
@@ -69,6 +69,8 @@ app.command("whoami")(accounts.whoami)
 app.command("passwd")(passwords.passwd)
 app.command("security-log")(security_log.show)
 app.command("logout")(endings.logout)
+app.command("export")(leaving.export)
+app.command("erase")(leaving.erase)
 app.command("token")(access_keys.token)
 app.add_typer(keys.app, name="key")
 app.add_typer(access_keys.app, name="access-key")
