@@ -70,15 +70,18 @@ class Counter:
 
     def count(self) -> int:
         """One more; how many that makes in this window, exact however many count at once."""
-        key = self.key()
-        # A key outlives its window, so that nothing takes it away between these two.
-        cache.add(key, 0, timeout=2 * self.limit.seconds)
-        return cache.incr(key)
+        key, kept = self.key(), 2 * self.limit.seconds
+        cache.add(key, 0, timeout=kept)
+        try:
+            return cache.incr(key)
+        except ValueError:
+            # Somebody emptied the cache between these two; this is the first of a new count.
+            cache.add(key, 1, timeout=kept)
+            return 1
 
-    def to_wait(self) -> RateLimited:
-        """The refusal, with the seconds until the window ends."""
-        left = math.ceil(self.limit.seconds - _now() % self.limit.seconds)
-        return RateLimited(headers={"Retry-After": str(max(left, 1))})
+    def seconds_left(self) -> int:
+        """Until the window ends; at least one."""
+        return max(1, math.ceil(self.limit.seconds - _now() % self.limit.seconds))
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,10 @@ class Counters:
     def require(self) -> None:
         """Raises RateLimited where one of them is full."""
         counters = {one.key(): one for one in self.of}
-        for key, held in cache.get_many(list(counters)).items():
-            if held >= counters[key].limit.most:
-                raise counters[key].to_wait()
+        held = cache.get_many(list(counters))
+        full = [one for key, one in counters.items() if held.get(key, 0) >= one.limit.most]
+        if full:
+            raise _to_wait(*full)
 
     def count(self) -> None:
         """A failure. The one that fills a counter is recorded: from then on somebody waits."""
@@ -191,7 +195,11 @@ def asked_by_device(device: DeviceHash) -> None:
 
 def _asked(counter: Counter) -> None:
     if counter.count() > counter.limit.most:
-        raise counter.to_wait()
+        raise _to_wait(counter)
+
+
+def _to_wait(*full: Counter) -> RateLimited:
+    return RateLimited(headers={"Retry-After": str(max(counter.seconds_left() for counter in full))})
 
 
 def here() -> str:

@@ -12,8 +12,9 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from accounts import passwords, throttle
+from accounts.errors import RateLimited
 from accounts.models import Account
-from accounts.throttle import Counter, Limit
+from accounts.throttle import Counter, Counters, Limit
 from audit.models import AuditRow
 from tests.audit.reading import is_about, is_from, is_of, rows_of, told
 from tests.people import Answer, DjangoWire, Handset, Person
@@ -310,6 +311,32 @@ def test_many_that_count_at_once_are_all_counted() -> None:
     for thread in threads:
         thread.join()
     assert sorted(told) == list(range(1, 401))
+
+
+def test_a_cache_that_is_emptied_meanwhile_begins_a_new_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = Counter.of(Limit("emptied", 5, 900), "somebody")
+    counter.count()
+    incr = cache.incr
+
+    def emptied(key: str) -> int:
+        cache.clear()
+        return int(incr(key))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "incr", emptied)
+        assert counter.count() == 1
+    assert counter.count() == 2
+
+
+def test_of_several_waits_the_longest_is_told(person: Person) -> None:
+    far = Counter.of(Limit("far", 1, 3600), "somebody")
+    near = Counter.of(Limit("near", 1, 900), "somebody")
+    for counter in (near, far):
+        counter.count()
+    for counters in ((near, far), (far, near)):
+        with pytest.raises(RateLimited) as refused:
+            Counters(counters).require()
+        assert refused.value.headers == {"Retry-After": "3600"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,6 +4,7 @@ A server of two workers, and beside it a second server on the same database and 
 can choose who is asked.
 """
 
+import shutil
 import time
 from collections.abc import Iterator
 
@@ -30,10 +31,13 @@ class Both:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("two")
     with LiveServer(folder, cluster=True, env={"HVX_WORKERS": "2"}) as one:
-        shared = {
-            name: one.env[name]
-            for name in ("HVX_DATABASE_URL", "HVX_REDIS_URL", "HVX_DATA_DIR", "HVX_ORIGIN")
-        }
+        shared = {name: one.env[name] for name in ("HVX_DATABASE_URL", "HVX_REDIS_URL", "HVX_ORIGIN")}
+        # A data folder serves one server: the other has one of its own with the same root key, as
+        # another machine would.
+        own = folder / "other" / "data"
+        own.mkdir(mode=0o700, parents=True)
+        for name in ("root.key", "vault.json"):
+            shutil.copy2(one.data_dir / name, own / name)
         with LiveServer(folder / "other", env=shared, cluster=False) as other:
             servers = Both(one, other)
             yield servers
@@ -170,3 +174,17 @@ def test_a_withdrawn_key_takes_its_tokens_with_it_everywhere_within_seconds(
 
 def _kid(token: str) -> str:
     return str(jwt.get_unverified_header(token)["kid"])
+
+
+def test_wrong_passwords_are_counted_by_all_processes_together(both: Both, alice: Person) -> None:
+    for count in range(10):
+        stranger = alice.new_handset()
+        stranger.wire = both.here if count % 2 else both.there
+        assert stranger.log_in(password="not the password").refusal == (401, "invalid_credentials")
+    for wire in (both.here, both.there):
+        stranger = alice.new_handset()
+        stranger.wire = wire
+        assert stranger.log_in().refusal == (429, "rate_limited")
+    # Not so the device that is known, in the same network.
+    alice.handset.log_in().expect(200)
+    elsewhere(both, alice.handset).log_in().expect(200)
