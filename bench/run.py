@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from bench import measures
+from bench import encryption, measures
 from bench.figures import Report
 from bench.handoff import Pair
 from bench.server import BenchServer
@@ -26,6 +26,7 @@ async def measure(folder: Path, report: Report) -> None:
     filled: dict[str, Any] = json.loads(source.fill(PAIRS))
     pairs = [Pair.read(account) for account in filled["accounts"]]
     data = source.data_dir
+    encryption.database(source, folder / "plain", report)
     with ExitStack() as servers:
 
         def started(server: BenchServer) -> BenchServer:

@@ -50,8 +50,12 @@ class BenchServer(LiveServer):
     def fill(self, accounts: int) -> str:
         """Run bench.fill before the start; its JSON."""
         self._prepare()
+        return self.run_module("bench.fill", str(accounts))
+
+    def run_module(self, name: str, *arguments: str) -> str:
+        """Run a module in the server's environment; its output."""
         return subprocess.run(
-            [sys.executable, "-m", "bench.fill", str(accounts)],
+            [sys.executable, "-m", name, *arguments],
             env=self.env,
             cwd=REPOSITORY,
             check=True,

@@ -2,14 +2,13 @@
 
 import asyncio
 import base64
+import re
 import subprocess
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 import redis
-from psycopg import sql
 
 from client import login
 from client.protocol.effects import Done
@@ -20,6 +19,10 @@ from tests.scenarios.people import EMAIL, PASSWORD, Table, approve, ask, registe
 from tests.scenarios.searching import armored_body, dearmored, found_in, found_in_files
 
 pytestmark = pytest.mark.needs("gnupg")
+
+
+# How pg_dump writes a binary column.
+BINARY = re.compile(rb"\\x((?:[0-9a-f]{2})+)")
 
 
 class Overheard:
@@ -157,21 +160,7 @@ async def test_no_secret_is_in_postgresql_or_redis(tmp_path: Path, monkeypatch: 
         overheard.needles |= await asyncio.to_thread(planting.own_keys, server)
         dump = await asyncio.to_thread(pg_dump, server.database_url)
         assert planting.DEVICE.encode() in dump, "this is the server's database"
-        with psycopg.connect(server.database_url) as connection:
-            tables = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            ).fetchall()
-            assert len(tables) > 5
-            for (table,) in tables:
-                rows = sql.SQL("SELECT {0}::text FROM {0}").format(sql.Identifier(table))
-                for (row,) in connection.execute(rows):
-                    dump += row.encode() + b"\n"
-                    # Binary columns print as \x…: look into them too.
-                    dump += b"".join(
-                        bytes.fromhex(part.split("\\x")[1].rstrip('"')) + b"\n"
-                        for part in row.split(",")
-                        if part.startswith('"\\\\x')
-                    )
+        assert dump.count(b"CREATE TABLE") > 10
         with redis.Redis.from_url(server.redis_url) as cache:
             for key in cache.scan_iter():
                 dump += key + b"\n" + (cache.dump(key) or b"") + b"\n"
@@ -180,8 +169,9 @@ async def test_no_secret_is_in_postgresql_or_redis(tmp_path: Path, monkeypatch: 
 
 
 def pg_dump(url: str) -> bytes:
-    """A whole database as the operator of PostgreSQL sees it; binary columns are hexadecimal."""
-    return subprocess.run(["pg_dump", "--inserts", url], check=True, capture_output=True).stdout
+    """A whole database as the operator of PostgreSQL sees it, and what its binary columns hold."""
+    dump = subprocess.run(["pg_dump", "--inserts", url], check=True, capture_output=True).stdout
+    return dump + b"\n".join(bytes.fromhex(value.decode()) for value in BINARY.findall(dump))
 
 
 @pytest.mark.needs("gdb", "root")
