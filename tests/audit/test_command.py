@@ -3,11 +3,9 @@
 import json
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -18,12 +16,6 @@ from audit.services import chain_of, checkpoint, record
 from tests.audit.emptying import unguarded
 from tests.people import Person
 from vault.errors import Sealed
-
-
-@pytest.fixture(autouse=True)
-def data_dir(settings: LazySettings, tmp_path: Path) -> Path:
-    settings.HVX_DATA_DIR = tmp_path
-    return tmp_path
 
 
 def audit(*arguments: str) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.db import Error, connection, transaction
 
 from audit import head_file
@@ -24,12 +23,6 @@ ROWS = 8
 COLUMNS = "chain, sequence, at, event, details, device_mac, network_mac, subject_mac, previous, hash"
 
 Found = list[tuple[str, str, int | None]]
-
-
-@pytest.fixture(autouse=True)
-def data_dir(settings: LazySettings, tmp_path: Path) -> Path:
-    settings.HVX_DATA_DIR = tmp_path
-    return tmp_path
 
 
 @pytest.fixture
