@@ -18,7 +18,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils.dateparse import parse_datetime
 
 from audit.events import Event
+from audit.queries import verify
 from audit.services import record
+from audit.verification import Kind
 from hvx.backup import container, place, records, tables
 from hvx.backup.errors import RestoreRefused
 from hvx.backup.parts import BackupPart
@@ -89,8 +91,13 @@ def _require_known(head: records.Head, counts: records.Counts, parts: Sequence[B
         raise RestoreRefused(f"the back-up has parts that this version does not know: {', '.join(strange)}.")
 
 
-def restore(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
-    """Put everything in its place. Raises RestoreRefused, with the place as it was or marked as begun."""
+def restore(
+    examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool = False
+) -> None:
+    """Put everything in its place. Raises RestoreRefused, with the place as it was or marked as begun.
+
+    `despite_faults`: what was damaged before it was backed up is told, and restored as it is.
+    """
     fresh = place.require_empty(examined.digest)
     if fresh:
         place.mark(examined.digest)
@@ -99,14 +106,14 @@ def restore(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
     # After a restore that ended just before it took the mark away, everything is there already.
     if fresh or not place.has_tables():
         try:
-            _fill(examined, parts, say)
+            _fill(examined, parts, say, despite_faults=despite_faults)
         except Error as error:
             # The kind alone: a driver's text may quote a value.
             raise RestoreRefused(f"the database refuses the back-up ({type(error).__name__}).") from error
     place.unmark()
 
 
-def _fill(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
+def _fill(examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool) -> None:
     connection.ensure_connection()
     # Migrations on SQLite want this off, and cannot turn it off inside a transaction. Everything is
     # checked before the commit.
@@ -116,7 +123,13 @@ def _fill(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
         with examined.path.open("rb") as source:
             _load(examined, source, parts, say)
         connection.check_constraints()
-        _verify(examined, say)
+        _verify(examined)
+        say("All rows are there. Opening every sealed value, and verifying the audit.")
+        faults = [*_values_that_do_not_open(examined.head), *_faults_of_the_audit()]
+        if faults:
+            _tell(faults, say, despite_faults=despite_faults)
+        if history.audit_is_ready():
+            record(Event.BACKUP_RESTORED, details={"made_at": examined.head.made_at, "faults": len(faults)})
 
 
 def _migrate(head: records.Head) -> None:
@@ -172,8 +185,8 @@ def _models(head: records.Head) -> dict[str, tables.Model]:
     return tables.models_of([(app, name) for app, name, _ in head.migrations], connection)
 
 
-def _verify(examined: Examined, say: Say) -> None:
-    """What is there now is what the back-up has, and it opens. Nothing is committed before that."""
+def _verify(examined: Examined) -> None:
+    """What is there now is what the back-up has. Nothing is committed before that."""
     found = _models(examined.head)
     if found.keys() != examined.counts.tables.keys():
         strange = sorted(found.keys() ^ examined.counts.tables.keys())
@@ -182,10 +195,23 @@ def _verify(examined: Examined, say: Say) -> None:
         there = tables.count(name, connection)
         if there != expected:
             raise RestoreRefused(f"{name} has {there} rows instead of {expected}.")
-    try:
-        opened = sum(tables.open_every_sealed_value(model, DEFAULT_DB_ALIAS) for model in found.values())
-    except CannotOpen as error:
-        raise RestoreRefused(f"{error}.") from None
-    say(f"All rows are there, and all {opened:,} sealed values open.")
+
+
+def _values_that_do_not_open(head: records.Head) -> Iterator[str]:
+    for model in _models(head).values():
+        yield from tables.values_that_do_not_open(model, DEFAULT_DB_ALIAS)
+
+
+def _faults_of_the_audit() -> Iterator[str]:
+    """What `audit verify` would find, but for `audit.head`: that is the place's and not the back-up's."""
     if history.audit_is_ready():
-        record(Event.BACKUP_RESTORED, details={"made_at": examined.head.made_at})
+        yield from (str(fault) for fault in verify().faults if fault.kind is not Kind.HEAD_FILE)
+
+
+def _tell(faults: Sequence[str], say: Say, *, despite_faults: bool) -> None:
+    for fault in faults:
+        say(f"  {fault}")
+    if not despite_faults:
+        raise RestoreRefused(
+            f"what was backed up had {len(faults)} faults already; --despite-faults restores it as it is."
+        )

@@ -13,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from hvx.backup import records
+from vault.errors import CannotOpen
 from vault.fields import SealedField, SealedValue
 
 Model = type[models.Model]
@@ -38,7 +39,10 @@ def models_of(applied: Iterable[Migration], connection: BaseDatabaseWrapper) -> 
     found = {
         model._meta.db_table: model
         for model in state.apps.get_models(include_auto_created=True)
-        if model._meta.managed and not model._meta.proxy and not model._meta.swapped
+        if model._meta.app_label in loader.migrated_apps
+        and model._meta.managed
+        and not model._meta.proxy
+        and not model._meta.swapped
     }
     return {name: found[name] for name in sorted(found) if name in there}
 
@@ -122,16 +126,17 @@ def count(table: str, connection: BaseDatabaseWrapper) -> int:
         return int(cursor.fetchone()[0])
 
 
-def open_every_sealed_value(model: Model, alias: str) -> int:
-    """Open each sealed value of a table and return how many there were. Raises CannotOpen, Sealed."""
+def values_that_do_not_open(model: Model, alias: str) -> Iterator[str]:
+    """Open each sealed value of a table; yield table, column and key of those that do not. Raises Sealed."""
     sealed = [field for field in fields_of(model) if isinstance(field, SealedField)]
-    opened = 0
-    if sealed:
-        names = ["pk", *(field.attname for field in sealed)]
-        found = model._base_manager.using(alias).values_list(*names)
-        for key, *values in found.iterator(chunk_size=_BATCH):
-            for field, value in zip(sealed, values, strict=True):
+    if not sealed:
+        return
+    names = ["pk", *(field.attname for field in sealed)]
+    found = model._base_manager.using(alias).values_list(*names)
+    for key, *values in found.iterator(chunk_size=_BATCH):
+        for field, value in zip(sealed, values, strict=True):
+            try:
                 if value is not None:
                     field.open(key, value.envelope)
-                    opened += 1
-    return opened
+            except CannotOpen:
+                yield f"{model._meta.db_table}.{field.column} of {key} does not open"

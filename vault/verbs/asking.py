@@ -72,7 +72,7 @@ class Asking:
                 unsealing = Unsealing(keys.vault_path())
                 if not unsealing.wants:
                     raise
-                vault = self._by_people(unsealing)
+                vault = self.by_people(unsealing)
             keys.take(vault)
         return keys.opened()
 
@@ -107,7 +107,8 @@ class Asking:
             except WrongShare as wrong:
                 self._again(f"{wrong}.")
 
-    def _by_people(self, unsealing: Unsealing) -> Vault:
+    def by_people(self, unsealing: Unsealing) -> Vault:
+        """Return the vault that a passphrase or shares open. Raises CommandError, Sealed."""
         wants = {"passphrase": "Passphrase", "shares": "Share"}
         prompt = " or ".join(wants[kind] for kind in unsealing.wants)
         tries = 0
@@ -134,4 +135,4 @@ class Asking:
 
 def at_terminal(path: Path) -> Vault:
     """Open the vault for a command that is not one of the vault's own, at a terminal."""
-    return Asking(BaseCommand(), {})._by_people(Unsealing(path))
+    return Asking(BaseCommand(), {}).by_people(Unsealing(path))

@@ -13,6 +13,8 @@ from vault import keyring
 from vault.envelope import EnvelopeKey
 from vault.errors import CannotOpen
 from vault.stream import CHUNK, SealedWriter, Sink, opened
+from vault.verbs import asking
+from vault.verbs.asking import Asking
 from vault.whole import whole_file
 
 NAME = "file"
@@ -24,9 +26,13 @@ def add_to(parser: CommandParser) -> None:
     parser.add_argument("source", metavar="IN", help="a file, or - for standard input")
     parser.add_argument("target", metavar="OUT", help="a file, or - for standard output")
     parser.add_argument("--force", action="store_true", help="replace OUT if it is there")
+    asking.add_to(parser)
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
+    if options["stdin"] and options["source"] == "-":
+        raise CommandError("standard input cannot bring both the file and what opens the vault: use --fd.")
+    Asking(command, options).opened()
     work = _encrypt if options["what"] == "encrypt" else _decrypt
     try:
         with ExitStack() as stack:

@@ -11,6 +11,9 @@ from audit.services import record
 from hvx.backup import advice, making, place
 from hvx.schema import history
 from hvx.wiring import BACKUP_PARTS
+from vault.memory import core_dumps_off
+from vault.verbs import asking
+from vault.verbs.asking import Asking
 
 
 class Command(BaseCommand):
@@ -20,10 +23,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+        asking.add_to(parser)
 
     def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
         place.require_none_under_way()
         making.require_a_server()
+        core_dumps_off()
+        Asking(self, options).opened()
         if history.audit_is_ready():
             # First, so that there is no back-up that the audit does not know of, and it is in it.
             record(Event.BACKUP_MADE, details={"version": settings.HVX_VERSION})

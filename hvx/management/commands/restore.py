@@ -9,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from hvx.backup import opening, restoring
 from hvx.wiring import BACKUP_PARTS
 from vault import lock
+from vault.memory import core_dumps_off
+from vault.verbs import asking
+from vault.verbs.asking import Asking
 
 
 class Command(BaseCommand):
@@ -20,17 +23,27 @@ class Command(BaseCommand):
         parser.add_argument(
             "--root-key-file", type=Path, metavar="KEY", help="the key file that opens the back-up's vault"
         )
+        parser.add_argument(
+            "--despite-faults",
+            action="store_true",
+            help="restore what is there, though an audit chain or a sealed value in it is damaged",
+        )
+        asking.add_to(parser)
 
-    def handle(self, *args: Any, file: Path, root_key_file: Path | None, **options: Any) -> None:
+    def handle(
+        self, *args: Any, file: Path, root_key_file: Path | None, despite_faults: bool, **options: Any
+    ) -> None:
+        core_dumps_off()
+        ask = Asking(self, options).by_people
         key_file = root_key_file or Path(settings.HVX_ROOT_KEY_FILE)
         say = self.stderr.write
         try:
             with lock.hold(settings.HVX_DATA_DIR):
                 say("Reading the whole file before anything is touched.")
                 examined = restoring.examine(
-                    file, lambda vault_file: opening.roots(vault_file, key_file), BACKUP_PARTS
+                    file, lambda vault_file: opening.roots(vault_file, key_file, ask), BACKUP_PARTS
                 )
-                restoring.restore(examined, BACKUP_PARTS, say)
+                restoring.restore(examined, BACKUP_PARTS, say, despite_faults=despite_faults)
                 opening.keep_key_file(examined.vault_file, key_file)
         except lock.Held as held:
             raise CommandError(str(held)) from None

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -43,6 +44,10 @@ def environment(server: LiveServer, **more: str) -> dict[str, str]:
     return {**server.env, **more}
 
 
+def nobody(unsealing: object) -> NoReturn:
+    raise AssertionError("asked, though a key file was named")
+
+
 def seconds_of(crashes: Crashes) -> float:
     """How long the work takes when nobody disturbs it."""
     began = time.monotonic()
@@ -62,7 +67,7 @@ def test_a_back_up_killed_at_any_moment_leaves_the_whole_of_the_last_one(
     def is_whole() -> bool:
         with path.open("rb") as source:
             vault_file = container.read_vault_file(source)
-            roots = opening.roots(vault_file, key_file(origin))
+            roots = opening.roots(vault_file, key_file(origin), nobody)
             return isinstance(
                 list(records.read(container.content(source, roots, vault_file)))[-1], records.Counts
             )
