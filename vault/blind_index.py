@@ -63,9 +63,6 @@ class BlindIndexField(TypedField[bytes, bytes]):
     def get_internal_type(self) -> str:
         return "BinaryField"
 
-    def from_db_value(self, value: Any, expression: object, connection: object) -> bytes | None:
-        return None if value is None else bytes(value)
-
     def pre_save(self, model_instance: models.Model, add: bool) -> _Index | None:
         text = getattr(model_instance, self.source)
         index = None if text is None else self.index(text)

@@ -89,7 +89,7 @@ def active(purpose: str) -> RingKey:
     for by every lookup and in event loops, where reading is dear.
     """
     ring = _ring
-    if purpose == FIELDS and time.monotonic() - ring.read_at > FRESH_SECONDS:
+    if time.monotonic() - ring.read_at > FRESH_SECONDS and purpose == FIELDS:
         ring = _load_unless_newer_than(ring)
     key = ring.active.get(purpose)
     if key is None:
