@@ -13,7 +13,9 @@ from django.conf import LazySettings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from accounts import throttle
 from accounts.models import Account, Passkey
+from accounts.throttle import Limit
 from audit.events import Event
 from audit.models import AuditRow
 from audit.services import chain_of
@@ -677,4 +679,22 @@ def test_a_changed_password_ends_no_passkey_and_says_so(person: Person, authenti
     body = {"password": person.password, "new_password": "another password than that"}
     told = person.handset.call("POST", "me/password", body).expect(200).json
     assert told["warnings"] == ["passkeys_stay"]
+    log_in(person.new_handset(), authenticator).expect(200)
+
+
+def test_who_fails_too_often_waits_and_a_right_passkey_never_does(
+    person: Person, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "REFUSED_SECRETS", Limit("refused-secrets", 2, 900))
+
+    def wrong() -> Answer:
+        phone = person.new_handset()
+        good = authenticator.get(request_options(phone), origin=person.wire.origin)
+        return enter(phone, _altered("signature", 0)(good))
+
+    for _ in range(2):
+        assert wrong().refusal == CREDENTIALS
+    waiting = wrong()
+    assert waiting.refusal == (429, "rate_limited")
+    assert int(waiting.headers["retry-after"]) > 0
     log_in(person.new_handset(), authenticator).expect(200)
