@@ -1,13 +1,14 @@
 """The keys that sign access tokens, as each worker holds them.
 
-The private key is opened from the vault when it is read here and held until the next reading.
-Tokens are checked with public keys alone, so the check never touches the vault.
+The private key is opened from the vault when a token is to be signed, and held until the keys are
+read again. Tokens are checked with public keys alone, so the check never touches the vault.
 """
 
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -33,7 +34,15 @@ class SigningKey:
 class _Held:
     read_at: float
     publics: dict[str, Ed25519PublicKey]
-    signing: SigningKey | None
+    signs: TokenKey | None
+
+    @cached_property
+    def signing(self) -> SigningKey | None:
+        if self.signs is None or self.signs.private is None:
+            return None
+        return SigningKey(
+            kid=str(self.signs.id), private=Ed25519PrivateKey.from_private_bytes(self.signs.private)
+        )
 
 
 _lock = threading.Lock()
@@ -49,13 +58,9 @@ def published() -> list[TokenKey]:
 def _read() -> _Held:
     read_at = time.monotonic()
     rows = published()
-    signing = None
-    for row in rows:
-        if row.retired_at is None and row.private is not None:
-            signing = SigningKey(kid=str(row.id), private=Ed25519PrivateKey.from_private_bytes(row.private))
-            break
+    signs = next((row for row in rows if row.retired_at is None), None)
     publics = {str(row.id): Ed25519PublicKey.from_public_bytes(bytes(row.public)) for row in rows}
-    return _Held(read_at=read_at, publics=publics, signing=signing)
+    return _Held(read_at=read_at, publics=publics, signs=signs)
 
 
 def _current() -> _Held:
