@@ -129,16 +129,16 @@ class LiveServer:
         self._spawn()
         self._wait_until_healthy()
 
-    def start_sealed(self) -> None:
+    def start_sealed(self, *options: str) -> None:
         """Starts the server and returns when GET /healthz answers 503: nothing opens its vault by itself."""
-        self._spawn()
+        self._spawn(*options)
         self._wait_until_healthy(status=503)
 
-    def _spawn(self) -> None:
+    def _spawn(self, *options: str) -> None:
         assert self.process is None, "the server runs already"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*MANAGE, "serve"],
+                [*MANAGE, "serve", *options],
                 env=self.env,
                 cwd=REPOSITORY,
                 stdin=subprocess.DEVNULL,
