@@ -30,6 +30,7 @@ step "ruff: format" "$bin/ruff" format --check .
 step "import rules" "$bin/lint-imports"
 step "mypy --strict" "$bin/mypy"
 step "migrations match the models" "${manage[@]}" makemigrations --check --dry-run
+step "migrations are the signed ones" "$bin/python" -m scripts.sign_migrations --check
 step "manage.py check --deploy" "${manage[@]}" check --deploy --fail-level WARNING
 step "OpenAPI document" "${manage[@]}" spectacular --validate --fail-on-warn --file "$scratch/schema.yaml"
 

@@ -15,6 +15,7 @@ shift
 
 export HVX_TEST_ALL=1
 status=0
+.venv/bin/python -m scripts.dependencies || status=1
 for mode in embedded cluster; do
     echo "== The whole suite, $mode =="
     HVX_TEST_MODE=$mode .venv/bin/python -m pytest --numprocesses "${HVX_TEST_PROCESSES:-2}" --dist worksteal "$@" || status=1

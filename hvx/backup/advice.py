@@ -11,8 +11,8 @@ def what_opens_it() -> str:
     if kinds == [keyfile.KIND]:
         return (
             f"It opens by the key file {keys.root_key_path()} alone, which is NOT in it: keep a copy of that "
-            "file in another place, or what is here is lost with the machine. `manage.py vault rewrap` adds "
-            "a passphrase."
+            "file in another place, or what is here is lost with the machine. After `manage.py vault rewrap "
+            "--add passphrase` the next one opens by that too."
         )
     others = ", ".join(kind for kind in kinds if kind != keyfile.KIND)
     return (
