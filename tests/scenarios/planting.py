@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import closing
 
 from tests.live import LiveServer
 from tests.people import Answer, LiveWire, Person
@@ -70,16 +71,16 @@ def empty_wal(server: LiveServer) -> None:
 
 def _somebody_far_away(server: LiveServer) -> dict[str, str]:
     """Registers, logs in wrongly under another login, and makes an access key."""
-    person = Person(FarAwayWire(server.url))
-    person.register().expect(201)
-    person.new_handset(DEVICE).log_in().expect(200)
-    person.new_handset(DEVICE).log_in(TYPED_LOGIN, secrets.token_urlsafe(12)).expect(401)
-    body = {"password": person.password, "name": KEY_NAME, "scopes": ["files:read"]}
-    made = person.handset.call("POST", "me/access-keys", body).expect(201).json
-    key = made["access_key"]
+    with closing(FarAwayWire(server.url)) as wire:
+        person = Person(wire)
+        person.register().expect(201)
+        person.new_handset(DEVICE).log_in().expect(200)
+        person.new_handset(DEVICE).log_in(TYPED_LOGIN, secrets.token_urlsafe(12)).expect(401)
+        body = {"password": person.password, "name": KEY_NAME, "scopes": ["files:read"]}
+        made = person.handset.call("POST", "me/access-keys", body).expect(201).json
     return {
         "another's e-mail": person.email,
         "another's password": person.password,
         "another's token": person.handset.token.rpartition(".")[2],
-        "access key": key["secret"],
+        "access key": made["access_key"]["secret"],
     }

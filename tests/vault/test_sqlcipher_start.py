@@ -1,0 +1,86 @@
+"""What a start finds on the disk, by the real command: each ends in a sentence or in the same database."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.live import LiveServer, ServerFailed
+
+MIGRATE = ("migrate", "--no-input", "--verbosity", "0")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> LiveServer:
+    """A server that does not run, on a database that was made by its first migration."""
+    server = LiveServer(tmp_path, cluster=False)
+    server.make_place()
+    server.manage(*MIGRATE)
+    return server
+
+
+def refusal(server: LiveServer) -> str:
+    with pytest.raises(ServerFailed) as caught:
+        server.manage(*MIGRATE)
+    assert "Traceback" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_first_start_makes_an_encrypted_database_and_its_vault(place: LiveServer) -> None:
+    assert {"hvx.sqlite3", "vault.json", "root.key"} <= {path.name for path in place.data_dir.iterdir()}
+    assert not (place.data_dir / "hvx.sqlite3").read_bytes().startswith(b"SQLite format 3")
+    place.manage(*MIGRATE)
+
+
+def test_a_lost_vault_is_not_invented_anew_for_a_database_that_is_there(place: LiveServer) -> None:
+    for lost in (["vault.json"], ["vault.json", "root.key"]):
+        for name in lost:
+            (place.data_dir / name).unlink(missing_ok=True)
+        before = (place.data_dir / "hvx.sqlite3").read_bytes()
+        assert "the vault does not open" in refusal(place)
+        assert not (place.data_dir / "vault.json").exists()
+        assert (place.data_dir / "hvx.sqlite3").read_bytes() == before
+
+
+def test_without_what_opens_the_vault_no_empty_database_takes_a_lost_ones_place(place: LiveServer) -> None:
+    for name in ("root.key", "hvx.sqlite3"):
+        (place.data_dir / name).unlink()
+    assert "the vault does not open" in refusal(place)
+    assert not (place.data_dir / "hvx.sqlite3").exists()
+
+
+def test_a_database_of_another_vault_is_refused(place: LiveServer, tmp_path: Path) -> None:
+    other = LiveServer(tmp_path / "other", cluster=False)
+    other.make_place()
+    other.manage(*MIGRATE)
+    foreign = (other.data_dir / "hvx.sqlite3").read_bytes()
+    (place.data_dir / "hvx.sqlite3").write_bytes(foreign)
+    assert "does not open by this vault's database key" in refusal(place)
+    assert (place.data_dir / "hvx.sqlite3").read_bytes() == foreign
+
+
+def test_the_setting_and_the_file_have_to_agree_and_a_verb_makes_them(place: LiveServer) -> None:
+    place.env["HVX_DATABASE_ENCRYPTION"] = "off"
+    assert "vault encrypt-database --decrypt" in refusal(place)
+    place.manage("vault", "encrypt-database", "--decrypt")
+    place.manage(*MIGRATE)
+    place.env["HVX_DATABASE_ENCRYPTION"] = "on"
+    assert "run `manage.py vault encrypt-database`" in refusal(place)
+    place.manage("vault", "encrypt-database")
+    place.manage(*MIGRATE)
+
+
+@pytest.mark.parametrize("value", ["", "On", "0", "false", "maybe"])
+def test_a_setting_that_is_neither_on_nor_off_stops_the_start(tmp_path: Path, value: str) -> None:
+    server = LiveServer(tmp_path, cluster=False, env={"HVX_DATABASE_ENCRYPTION": value})
+    server.make_place()
+    assert "set on or off" in refusal(server)
+    assert list(server.data_dir.iterdir()) == []
+
+
+def test_a_plain_database_is_warned_of_and_an_encrypted_one_is_not(place: LiveServer) -> None:
+    assert "hvx.W003" not in place.manage("check", "--deploy", "--fail-level", "WARNING")
+    place.env["HVX_DATABASE_ENCRYPTION"] = "off"
+    with pytest.raises(ServerFailed, match=r"hvx\.W003"):
+        place.manage("check", "--deploy", "--fail-level", "WARNING")
+    place.env["HVX_DATABASE_URL"] = "postgresql://localhost/nothing"
+    place.manage("check", "--deploy", "--fail-level", "WARNING")
