@@ -47,6 +47,7 @@ class Event(StrEnum):
     VAULT_REWRAPPED = "vault_rewrapped"
     ROOT_KEY_ROTATED = "root_key_rotated"
     DATA_KEY_ROTATED = "data_key_rotated"
+    DATABASE_CONVERSION_BEGUN = "database_conversion_begun"
     BACKUP_MADE = "backup_made"
     BACKUP_RESTORED = "backup_restored"
     MIGRATION_PLANNED = "migration_planned"

@@ -14,12 +14,14 @@ from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 from sqlcipher3 import dbapi2
 
+from audit.errors import AuditUnavailable
 from tests.crashes import ENDED, FAILED, KILLED, Crashes
 from vault import keys, lock
 from vault.errors import Sealed
 from vault.sqlcipher import conversion, opening
-from vault.sqlcipher.conversion import convert
+from vault.sqlcipher.conversion import convert, is_so
 from vault.sqlcipher.errors import ConversionRefused, WrongDatabase
+from vault.verbs import encrypt_database
 
 KEY = bytes(range(32))
 PLANTED = "a word that is looked for"
@@ -102,7 +104,7 @@ def test_where_no_database_is_none_is_made(tmp_path: Path, key: None) -> None:
     for path in (tmp_path / "nothing", tmp_path / "empty", tmp_path):
         (tmp_path / "empty").touch()
         with pytest.raises(ConversionRefused, match="no database"):
-            convert(path, encrypt=True)
+            is_so(path, encrypted=True)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
@@ -124,9 +126,10 @@ def test_another_vaults_database_is_not_said_to_be_in_order(
     convert(path, encrypt=True)
     before = path.read_bytes()
     monkeypatch.setattr(opening, "database_key", lambda: bytes(32))
-    for encrypt in (True, False):
-        with pytest.raises(WrongDatabase, match="this vault's database key"):
-            convert(path, encrypt=encrypt)
+    with pytest.raises(WrongDatabase, match="this vault's database key"):
+        is_so(path, encrypted=True)
+    with pytest.raises(WrongDatabase, match="this vault's database key"):
+        convert(path, encrypt=False)
     assert path.read_bytes() == before
 
 
@@ -177,23 +180,23 @@ def test_a_copy_that_is_not_equal_is_not_put_in_place(
 
 def test_a_database_is_the_same_after_it_was_encrypted_and_after_it_was_left_plain_again(path: Path) -> None:
     expected = contents(path, encryption=False)
-    assert convert(path, encrypt=True)
+    convert(path, encrypt=True)
     assert not opening.is_plain(path)
     assert PLANTED.encode() not in path.read_bytes()
     assert contents(path, encryption=True) == expected
-    assert convert(path, encrypt=False)
+    convert(path, encrypt=False)
     assert opening.is_plain(path)
     assert contents(path, encryption=False) == expected
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_what_is_so_already_is_left_alone(path: Path) -> None:
-    assert not convert(path, encrypt=False)
+def test_what_a_database_is_already_is_told(path: Path) -> None:
+    assert is_so(path, encrypted=False)
+    assert not is_so(path, encrypted=True)
     convert(path, encrypt=True)
-    before = path.read_bytes()
-    assert not convert(path, encrypt=True)
-    assert path.read_bytes() == before
+    assert is_so(path, encrypted=True)
+    assert not is_so(path, encrypted=False)
 
 
 def test_what_a_killed_server_left_in_the_wal_comes_along(path: Path, tmp_path: Path) -> None:
@@ -213,11 +216,23 @@ def test_what_a_killed_server_left_in_the_wal_comes_along(path: Path, tmp_path: 
 def test_what_a_killed_conversion_left_does_not_stand_in_the_way(path: Path) -> None:
     left = path.with_name(f"{path.name}.converting")
     left.write_bytes(b"half of something")
-    assert convert(path, encrypt=True)
+    convert(path, encrypt=True)
     assert not left.exists()
 
 
 # --- the verb
+
+
+@pytest.fixture
+def audited(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Stands for the audit, which this database has no tables for; what it was told."""
+    told: list[bool] = []
+
+    def tell(*, encrypt: bool) -> None:
+        told.append(encrypt)
+
+    monkeypatch.setattr(encrypt_database, "_tell_audit", tell)
+    return told
 
 
 @pytest.fixture
@@ -246,8 +261,18 @@ def test_postgresqls_files_are_not_encrypted(place: Path, settings: Settings) ->
     assert opening.is_plain(place)
 
 
+def test_what_the_audit_cannot_take_down_is_not_done(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(*, encrypt: bool) -> None:
+        raise AuditUnavailable
+
+    monkeypatch.setattr(encrypt_database, "_tell_audit", unavailable)
+    with pytest.raises(CommandError, match="audit cannot be written"):
+        call_command("vault", "encrypt-database")
+    assert opening.is_plain(place)
+
+
 def test_the_verb_encrypts_decrypts_and_says_what_is_to_be_done(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    place: Path, audited: list[bool], capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = contents(place, encryption=False)
     call_command("vault", "encrypt-database")
@@ -257,6 +282,7 @@ def test_the_verb_encrypts_decrypts_and_says_what_is_to_be_done(
     assert "is encrypted already." in capsys.readouterr().out
     call_command("vault", "encrypt-database", "--decrypt")
     assert "HVX_DATABASE_ENCRYPTION=off" in capsys.readouterr().out
+    assert audited == [True, False]
     assert contents(place, encryption=False) == expected
 
 

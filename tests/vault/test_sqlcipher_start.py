@@ -67,6 +67,9 @@ def test_the_setting_and_the_file_have_to_agree_and_a_verb_makes_them(place: Liv
     assert "run `manage.py vault encrypt-database`" in refusal(place)
     place.manage("vault", "encrypt-database")
     place.manage(*MIGRATE)
+    shown = place.manage("audit", "show", "--event", "database_conversion_begun")
+    assert ("plain" in shown, "encrypted" in shown) == (True, True)
+    place.manage("audit", "verify")
 
 
 @pytest.mark.parametrize("value", ["", "On", "0", "false", "maybe"])

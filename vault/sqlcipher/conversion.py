@@ -20,19 +20,26 @@ from vault.sqlcipher.errors import ConversionRefused
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM {}.sqlite_schema"
 
 
-def convert(path: Path, *, encrypt: bool) -> bool:
-    """Leave the database encrypted, or plain; return False where it was so already.
+def is_so(path: Path, *, encrypted: bool) -> bool:
+    """Return whether the database is encrypted, or plain, already.
 
-    The caller holds the data folder's lock. Needs as much room again as the database has. Raises
-    ConversionRefused, with nothing changed, where there is no database, somebody uses it, or the copy
-    is not equal to it; WrongDatabase, Sealed.
+    Raises ConversionRefused where there is no database, WrongDatabase where it does not open, Sealed.
     """
     if not path.is_file() or path.stat().st_size == 0:
         raise ConversionRefused(f"there is no database at {path}")
-    if opening.is_plain(path) is not encrypt:
-        # Only a file that opens is said to be in order.
-        opening.connect(str(path), encryption=encrypt).close()
-        return False
+    plain = opening.is_plain(path)
+    # Only of a file that opens may anything be said.
+    opening.connect(str(path), encryption=not plain).close()
+    return plain is not encrypted
+
+
+def convert(path: Path, *, encrypt: bool) -> None:
+    """Leave the database encrypted, or plain, that is the other as yet.
+
+    The caller holds the data folder's lock. Needs as much room again as the database has. Raises
+    ConversionRefused, with nothing changed, where somebody uses the database or the copy is not equal
+    to it; WrongDatabase, Sealed.
+    """
     # One left by a conversion that was killed.
     draft = path.with_name(f"{path.name}.converting")
     draft.unlink(missing_ok=True)
@@ -47,7 +54,6 @@ def convert(path: Path, *, encrypt: bool) -> bool:
         sync_folder(path.parent)
     finally:
         draft.unlink(missing_ok=True)
-    return True
 
 
 def _take_alone(source: Any, path: Path) -> None:

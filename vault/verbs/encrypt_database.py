@@ -5,10 +5,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
+from audit.errors import AuditUnavailable
+from audit.events import Event
+from audit.services import record
 from vault import lock
 from vault.errors import Sealed
-from vault.sqlcipher.conversion import convert
+from vault.sqlcipher.conversion import convert, is_so
 from vault.sqlcipher.errors import ConversionRefused, WrongDatabase
 
 NAME = "encrypt-database"
@@ -25,7 +29,12 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
     path = Path(settings.DATABASES["default"]["NAME"])
     try:
         with lock.hold(Path(settings.HVX_DATA_DIR)):
-            changed = convert(path, encrypt=encrypt)
+            changed = not is_so(path, encrypted=encrypt)
+            if changed:
+                _tell_audit(encrypt=encrypt)
+                convert(path, encrypt=encrypt)
+    except AuditUnavailable as error:
+        raise CommandError(f"the audit cannot be written, so nothing was done: {error}") from None
     except Sealed as error:
         raise CommandError(f"the vault does not open: {error}") from None
     except (lock.Held, ConversionRefused, WrongDatabase) as error:
@@ -39,3 +48,13 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
         )
     if not encrypt:
         command.stdout.write("Set HVX_DATABASE_ENCRYPTION=off, or the server will not open it.")
+
+
+def _tell_audit(*, encrypt: bool) -> None:
+    """Before it is done, and in the database as it is: by then a copy may stand where it can be read."""
+    connection.close()
+    connection.settings_dict["OPTIONS"]["encryption"] = not encrypt
+    try:
+        record(Event.DATABASE_CONVERSION_BEGUN, details={"to": "encrypted" if encrypt else "plain"})
+    finally:
+        connection.close()
