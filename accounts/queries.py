@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -52,6 +53,15 @@ def of(principal: Principal) -> Account:
     if account is None:
         raise UnknownAccount
     return account
+
+
+def locked(account_id: UUID | str) -> Account | None:
+    """The account's row, locked until the transaction ends; None where the account is gone.
+
+    Whoever changes something of an account that its erasure deletes takes this first, so that of the
+    two one waits for the other. It holds up nobody who only adds a row that refers to the account.
+    """
+    return Account.objects.select_for_update(no_key=True).filter(pk=account_id).first()
 
 
 def is_free(username: str) -> bool:

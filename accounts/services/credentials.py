@@ -87,6 +87,8 @@ def _reset(account: Account | None, challenge: bytes, statement: str, password: 
     # Only now, and outside the transaction: the hash costs a tenth of a second, and anybody may call.
     new = passwords.hashed(password)
     with transaction.atomic():
+        if queries.locked(account.pk) is None:
+            raise ChallengeInvalid
         challenges.spend_challenge(challenge, Purpose.PASSWORD_RESET, account=account.text)
         account.password = new
         account.save(update_fields=["password"])

@@ -1,16 +1,22 @@
 """Erasing an account: all of it in one transaction, or nothing."""
 
+import logging
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts import passwords, ports, queries, throttle
 from accounts.errors import UnknownAccount
-from accounts.models import Account, ErasedUsername
+from accounts.models import ErasedUsername
 from audit.events import Event
 from audit.services import record
 from devices.principal import Principal
 from devices.services import erasure
+
+log = logging.getLogger("accounts.erasure")
+
+# Writers wait while the log is emptied, and that waits for readers.
+PATIENCE_MS = 500
 
 
 def erase(principal: Principal, password: str) -> None:
@@ -25,14 +31,11 @@ def erase_account(account_id: UUID, *, by: str) -> None:
     device keys. `by` is the device that asked. Raises UnknownAccount.
     """
     with transaction.atomic():
-        # Not the lock of a deletion yet: that would hold up the commit of whoever just added a device
-        # and holds the chain that is waited for below.
-        account = Account.objects.select_for_update(no_key=True).filter(pk=account_id).first()
+        account = queries.locked(account_id)
         if account is None:
             raise UnknownAccount
         erasure.lock_devices(str(account.pk))
-        # Before anything goes: a login holds the account's chain until its commit, so none adds a device
-        # between what is read of them here and their end.
+        # Before anything goes, since others wait for the chain with rows locked that are deleted below.
         record(Event.ERASED, account=str(account.pk), device=by)
         ports.account_erased(str(account.pk), account.text)
         erasure.erase_devices(str(account.pk), account.text)
@@ -42,8 +45,16 @@ def erase_account(account_id: UUID, *, by: str) -> None:
 
 
 def _clean_journal() -> None:
-    """SQLite's write-ahead log still has the pages as they were. As far as no reader needs it, it is
-    emptied now and not some time; a failure of that undoes nothing."""
-    if connection.vendor == "sqlite" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
+    """SQLite's write-ahead log still has the pages as they were, until it is written over. Where nobody
+    reads just now it is emptied at once; the erasure holds whether or not that succeeds."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return
+    usual = int(connection.settings_dict["OPTIONS"]["timeout"] * 1000)
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        try:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except OperationalError:
+            log.info("the write-ahead log was in use and was not emptied")
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")

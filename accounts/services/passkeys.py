@@ -98,6 +98,7 @@ def add(principal: Principal, creation: Creation, *, name: str, transports: Sequ
 @transaction.atomic
 def remove(principal: Principal, passkey: uuid.UUID) -> None:
     """Forget a passkey of the account's own. Raises UnknownPasskey."""
+    queries.locked(principal.account_id)
     gone, _ = Passkey.objects.filter(pk=passkey, account_id=principal.account_id).delete()
     if not gone:
         raise errors.UnknownPasskey
@@ -150,6 +151,7 @@ def _enter(
     if handle is None or not hmac.compare_digest(bytes(handle), assertion.user_handle):
         raise PasskeyRefused("the authenticator names another user")
     with transaction.atomic():
+        queries.locked(passkey.account_id)
         challenges.spend_challenge(challenge, Purpose.PASSKEY_LOGIN, account="", device_key=device_key)
         row = Passkey.objects.select_for_update().filter(pk=passkey.pk).first()
         if row is None:

@@ -65,13 +65,13 @@ def enter(
             return SignedIn(account, known)
     try:
         with transaction.atomic():
+            if queries.locked(account.pk) is None:
+                raise errors.InvalidCredentials  # erased meanwhile
             device = lifecycle.add_pending_device(
                 str(account.pk), account=account.text, key=device_key, name=name, platform=platform
             )
             _record_login(account, device, by)
     except IntegrityError:
-        if not Account.objects.filter(pk=account.pk).exists():
-            raise errors.InvalidCredentials from None  # erased meanwhile
         raise DeviceKeyInUse from None
     return SignedIn(account, device)
 

@@ -88,7 +88,7 @@ def test_a_pending_device_erases_nothing(person: Person) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "broken",
-    ["record", "ports.account_erased", "erasure.erase_devices", "ErasedUsername.of", "Account.delete"],
+    ["record", "ports.account_erased", "erasure.erase_devices", "ErasedUsername.of", "ErasedUsername.save"],
 )
 def test_what_fails_half_way_has_erased_nothing(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     person = Person(DjangoWire())
@@ -364,3 +364,38 @@ def test_an_erasure_killed_at_any_moment_has_erased_all_or_nothing(
                 if len(outcomes) % 10 == 0:
                     assert check.run() == ENDED
             assert check.run() == ENDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_does_not_hold_up_an_erasure() -> None:
+    person = Person(DjangoWire())
+    person.register().expect(201)
+    reading, done = threading.Event(), threading.Event()
+
+    def read() -> None:
+        try:
+            with connection.cursor() as cursor:
+                # A snapshot of its own, for as long as the transaction is open.
+                cursor.execute("BEGIN")
+                cursor.execute("SELECT count(*) FROM accounts_account")
+                reading.set()
+                done.wait(30)
+                cursor.execute("ROLLBACK")
+        finally:
+            connections.close_all()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert reading.wait(10)
+    try:
+        began = time.monotonic()
+        erase(person.handset).expect(204)
+        assert time.monotonic() - began < 5
+    finally:
+        done.set()
+        reader.join()
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA busy_timeout")
+            assert cursor.fetchone() == (20_000,)
+    assert not Account.objects.exists()
