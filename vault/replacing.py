@@ -32,7 +32,7 @@ def replace_root(make: Making) -> None:
     lock.Held, RingMissing, Sealed, AuditUnavailable.
     """
     with lock.hold(Path(settings.HVX_DATA_DIR)), settling.changing(keys.vault_path()):
-        former = keys.opened()
+        former = _settled()
         if not has_ring():
             raise RingMissing("there is no key ring yet: run manage.py migrate first")
         new = RootKey.new()
@@ -52,10 +52,22 @@ def replace_protectors(choose: Callable[[Vault], Sequence[Protector]], details: 
     `choose` gives all of those that are to be, one at least. Raises Sealed, AuditUnavailable, ValueError.
     """
     with settling.changing(keys.vault_path()):
-        vault = keys.opened()
+        vault = _settled()
         body = replace(vault.document.current, protectors=tuple(choose(vault))).signed(vault.root)
         with recorded(Event.VAULT_REWRAPPED, details):
             vaultfile.write(keys.vault_path(), Document(body))
+
+
+def _settled() -> Vault:
+    """Return the vault with one root key, for one who is `changing` its file.
+
+    What another process left half-way since this one opened the vault would be lost by a new file.
+    """
+    vault = keys.opened()
+    if vault.next_root is not None:
+        vault = settling.settle_alone(vault, keys.vault_path(), keys.root_key_path())
+        keys.hold(vault.root)
+    return vault
 
 
 @contextmanager

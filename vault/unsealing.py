@@ -29,7 +29,7 @@ class Unsealing:
 
     Every attempt is written down before its outcome is told (vault/attempts.py). Making one raises
     RootKeyMissing, RootKeyUnsafe, VaultFileDamaged. The file may change meanwhile: it is read anew
-    where a share or a passphrase opens.
+    for every share and passphrase.
     """
 
     def __init__(self, vault_path: Path) -> None:
@@ -51,6 +51,7 @@ class Unsealing:
         """Take a share. Raises WrongShare with a sentence, and keeps what was gathered; RootKeyError."""
         try:
             share = shares.read(text)
+            self._follow()
             gathering = next((each for each in self._gatherings if each.is_of(share)), None)
             if gathering is None:
                 raise WrongShare(
@@ -87,6 +88,13 @@ class Unsealing:
         """Drop the shares that were gathered."""
         for gathering in self._gatherings:
             gathering.forget()
+
+    def _follow(self) -> None:
+        """Drop what was gathered for shares that were replaced meanwhile: they open nothing any more."""
+        former = {each.protector.id: each for each in self._gatherings}
+        self._gatherings = [
+            former.get(protector.id) or Gathering(protector) for protector in self._of_kind(shares.KIND)
+        ]
 
     def _unlock(self, root: RootKey) -> Vault:
         return vaultfile.unlock(vaultfile.read(self._path), root)

@@ -117,6 +117,27 @@ def test_a_ring_under_neither_root_key_is_not_settled(ring: Path) -> None:
     assert vaultfile.read(keys.vault_path()) == half_way
 
 
+@pytest.mark.parametrize("ring_is_new", [False, True])
+def test_what_another_process_left_half_way_is_settled_before_the_file_changes(
+    ring: Path, ring_is_new: bool
+) -> None:
+    former, new = keys.root(), RootKey.new()
+    key = keys.opened().database_key()
+    current = keys.opened().document.current.protectors
+    half_way = vaultfile.Document(
+        vaultfile.body(former, current, key, other=new), vaultfile.body(new, anew(new), key, other=former)
+    )
+    vaultfile.write(keys.vault_path(), half_way)
+    if ring_is_new:
+        services.rewrap_ring(former, new)
+    replacing.replace_protectors(lambda vault: vault.document.current.protectors, {"added": ""})
+    assert vaultfile.read(keys.vault_path()).next is None
+    assert keys.root().id == (new if ring_is_new else former).id
+    keys.forget()
+    keyring.forget()
+    assert keyring.load().active.keys() == set(keyring.PURPOSES)
+
+
 def test_no_data_key_is_begun_under_a_root_key_that_was_replaced_meanwhile(ring: Path) -> None:
     wrapping = RootKey.new().envelope_key("wrap", "copy")
     former = RootKey.unwrapped(wrapping, b"", keys.root().wrapped(wrapping, b""))

@@ -75,6 +75,18 @@ def test_once_open_nothing_of_the_shares_stays(path: Path, split: Split) -> None
     assert unsealing.progress.have == 0
 
 
+def test_shares_that_were_replaced_meanwhile_open_nothing_more(path: Path, split: Split) -> None:
+    unsealing = Unsealing(path)
+    unsealing.offer(split.shares[0])
+    unsealing.offer(split.shares[1])
+    anew = shares.protect(2, 2)
+    vaultfile.write(path, vaultfile.new(ROOT, [Protector.make(ROOT, shares.KIND, anew.parameters, anew.key)]))
+    with pytest.raises(WrongShare, match="of another set"):
+        unsealing.offer(split.shares[2])
+    unsealing.offer(anew.shares[0])
+    assert unsealing.offer(anew.shares[1]).vault is not None
+
+
 def test_shares_to_a_vault_that_has_none_are_told_so(root_key_path: Path, split: Split) -> None:
     keys.begin()
     unsealing = Unsealing(keys.vault_path())

@@ -53,7 +53,7 @@ class Gathering:
     """The shares brought so far for one protector."""
 
     def __init__(self, protector: Protector) -> None:
-        self._protector = protector
+        self.protector = protector
         self._shares: list[Share] = []
 
     @property
@@ -64,11 +64,11 @@ class Gathering:
     @property
     def need(self) -> int:
         """How many open the vault."""
-        return int(self._protector.parameters["threshold"])
+        return int(self.protector.parameters["threshold"])
 
     def is_of(self, share: Share) -> bool:
         """Whether the share says that it belongs to this set."""
-        parameters = self._protector.parameters
+        parameters = self.protector.parameters
         return (
             (share.group_threshold, share.group_count, share.iteration_exponent) == (1, 1, 0)
             and share.identifier == parameters.get("identifier")
@@ -102,7 +102,7 @@ class Gathering:
             group.add(share)
         try:
             key = LockedBytes.of(recover_ems({0: group}).decrypt(b""))
-            return self._protector.open(key)
+            return self.protector.open(key)
         except (MnemonicError, CannotOpen):
             return None
 
