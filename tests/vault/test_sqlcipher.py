@@ -261,6 +261,31 @@ def test_a_damaged_page_of_a_long_value_is_noticed_however_the_rows_are_fetched(
         assert path.read_bytes() == damaged
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM looked_for WHERE text = %s",
+        "UPDATE looked_for SET id = 2 WHERE text = %s",
+        "DELETE FROM looked_for WHERE text = %s RETURNING id",
+    ],
+)
+def test_what_stands_on_a_damaged_page_is_not_taken_for_absent(path: Path, query: str) -> None:
+    long = PLANTED * (PAGE // len(PLANTED))
+    fill(path, text=long)
+    damaged = bytearray(path.read_bytes())
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    database = wrapper(path)
+    with pytest.raises(DatabaseError, match="damaged or was altered"):
+        run(database, query, [long])
+    database.close()
+    database = wrapper(path)
+    with database.cursor() as cursor, pytest.raises(DatabaseError, match="damaged or was altered"):
+        cursor.executemany("UPDATE looked_for SET id = 2 WHERE text = %s", [(long,)])
+    database.close()
+    assert path.read_bytes() == damaged
+
+
 def test_a_page_in_anothers_place_or_of_another_database_is_noticed(tmp_path: Path) -> None:
     path, other = tmp_path / "one", tmp_path / "other"
     long = "".join(f"{number:08}" for number in range(2000))

@@ -29,39 +29,47 @@ class Cursor(dbapi2.Cursor):
 
 
 class AuthenticCursor(Cursor):
-    """For an encrypted database: gives rows only while every page read was authentic.
+    """For an encrypted database: answers only while every page read was authentic.
 
     SQLCipher replaces a page whose authentication fails by zeros and reports it when it comes to the
-    next page. Zeros at the end of a long value, on a page of their own, would be taken for the value;
-    so its state is asked for after each fetch, which costs some microseconds. A change never needs
-    it: SQLCipher writes no page once it has met such a one.
+    next page. Zeros at the end of a long row, on a page of their own, would be taken for what stood
+    there. So its state is asked for after each fetch, whether rows came or none did, and after a
+    change that changed nothing. One that changes something needs no question: SQLCipher writes no
+    page once it has met such a one.
     """
+
+    def execute(self, query: str, params: Parameters | None = None) -> Any:
+        result = super().execute(query, params)
+        if self.rowcount == 0:
+            require_authentic(self.connection)
+        return result
+
+    def executemany(self, query: str, param_list: Iterable[Parameters]) -> Any:
+        result = super().executemany(query, param_list)
+        if self.rowcount == 0:
+            require_authentic(self.connection)
+        return result
 
     def fetchone(self) -> Any:
         row = super().fetchone()
-        if row is not None:
-            self._require_authentic()
+        require_authentic(self.connection)
         return row
 
     def fetchmany(self, size: int | None = None) -> Any:
         rows = super().fetchmany(self.arraysize if size is None else size)
-        if rows:
-            self._require_authentic()
+        require_authentic(self.connection)
         return rows
 
     def fetchall(self) -> Any:
         rows = super().fetchall()
-        if rows:
-            self._require_authentic()
+        require_authentic(self.connection)
         return rows
 
     def __next__(self) -> Any:
-        row = super().__next__()
-        self._require_authentic()
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
         return row
-
-    def _require_authentic(self) -> None:
-        require_authentic(self.connection)
 
 
 def require_authentic(connection: Any, schema: str = "main") -> None:
