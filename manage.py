@@ -15,8 +15,11 @@ def main() -> None:
     from environs import EnvError
 
     from vault.errors import Sealed
+    from vault.memory import core_dumps_off
     from vault.sqlcipher.errors import WrongDatabase
 
+    # Any command may come to hold the root key.
+    core_dumps_off()
     if sys.stdin.isatty() and sys.argv[1:2] != ["serve"]:
         # A command may ask whoever started it; a server waits for `vault unseal` instead.
         from vault import keys

@@ -89,7 +89,7 @@ def test_one_life_of_a_vault(manage: Manage, folder: Path, status: Callable[[], 
     assert not (folder / "root.key").exists()
     assert "waits for a passphrase or shares" in manage("migrate", "-v0", ends=1).stderr
     told = status()
-    assert (told["opens_by_itself"], told["ring"]) == (False, None)
+    assert (told["opens_by_itself"], told["ring"], told["core_dumps_off"]) == (False, None, True)
     assert not (folder / "hvx.sqlite3").exists()
 
     # A key file is added by the passphrase; from then on it opens by itself.

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import keys, vaultfile
-from vault.memory import core_dumps_off
 from vault.protectors import keyfile
 from vault.rootkey import RootKey
 from vault.verbs import asking, choosing
@@ -27,7 +26,6 @@ def add_to(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
-    core_dumps_off()
     path = keys.vault_path()
     if path.exists() or path.is_symlink():
         raise CommandError(f"there is a vault already: {path}")

@@ -6,7 +6,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import keys, replacing
-from vault.memory import core_dumps_off
 from vault.protectors import keyfile, keyring, passphrase
 from vault.vaultfile import Protector, Vault
 from vault.verbs import asking, choosing
@@ -33,7 +32,6 @@ def add_to(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
-    core_dumps_off()
     if not (options["add"] or options["remove"] or options["passphrase"]):
         raise CommandError("nothing is to be changed: --add, --remove or --passphrase")
     asked = Asking(command, options)

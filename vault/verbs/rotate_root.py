@@ -6,7 +6,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import keys, lock, replacing
-from vault.memory import core_dumps_off
 from vault.protectors import credential
 from vault.rootkey import RootKey
 from vault.vaultfile import Protector
@@ -21,7 +20,6 @@ def add_to(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
-    core_dumps_off()
     asked = Asking(command, options)
     former = asked.opened().document.current.protectors
 

@@ -8,7 +8,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from vault import replacing
-from vault.memory import core_dumps_off
 from vault.protectors import shares
 from vault.vaultfile import Protector, Vault
 from vault.verbs import asking, choosing
@@ -30,7 +29,6 @@ def add_to(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
-    core_dumps_off()
     asked = Asking(command, options)
     asked.opened()
     threshold, count = options["numbers"]

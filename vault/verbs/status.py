@@ -10,7 +10,6 @@ from django.db import Error
 
 from vault import attempts, control, keys, memory, queries, replacing, vaultfile
 from vault.errors import RootKeyMissing, Sealed
-from vault.memory import core_dumps_off
 from vault.protectors import unattended
 from vault.vaultfile import Protector
 from vault.verbs import choosing
@@ -23,7 +22,6 @@ def add_to(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
-    core_dumps_off()
     found = status()
     command.stdout.write(json.dumps(found, indent=1) if options["json"] else _as_text(found))
 
