@@ -43,7 +43,6 @@ class Event(StrEnum):
     VAULT_UNSEAL_ATTEMPT = "vault_unseal_attempt"
     VAULT_UNSEALED = "vault_unsealed"
     VAULT_SEALED = "vault_sealed"
-    VAULT_INITIALISED = "vault_initialised"
     VAULT_REWRAPPED = "vault_rewrapped"
     ROOT_KEY_ROTATED = "root_key_rotated"
     DATA_KEY_ROTATED = "data_key_rotated"

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from bench import encryption, measures
+from bench import audit, encryption, measures
 from bench.figures import Report
 from bench.handoff import Pair
 from bench.server import BenchServer
@@ -50,6 +50,7 @@ async def measure(folder: Path, report: Report) -> None:
         await measures.mix({"uvicorn": uvicorn, "granian": granian}, pairs, report)
         normal = started(BenchServer(folder / "normal", filled=data, env={"HVX_BENCH_SYNCHRONOUS": "NORMAL"}))
         await measures.logins(uvicorn, normal, filled["password"], filled["accounts"], pairs, report)
+    await audit.logins(folder, report)
 
 
 def main() -> None:

@@ -24,11 +24,11 @@ class BenchServer(LiveServer):
         command: Sequence[str] = (*MANAGE, "serve"),
         filled: Path | None = None,
         env: Mapping[str, str] | None = None,
+        cluster: bool = False,
     ) -> None:
         folder.mkdir()
-        super().__init__(
-            folder, env={"DJANGO_SETTINGS_MODULE": "bench.settings", "HVX_ORIGIN": ORIGIN, **(env or {})}
-        )
+        env = {"DJANGO_SETTINGS_MODULE": "bench.settings", "HVX_ORIGIN": ORIGIN, **(env or {})}
+        super().__init__(folder, env=env, cluster=cluster)
         self.command = [word.format(port=self.port) for word in command]
         if filled is not None:
             shutil.copytree(filled, self.data_dir)

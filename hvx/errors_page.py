@@ -30,7 +30,7 @@ Every refusal over HTTP is an RFC 9457 document, `application/problem+json`:
 Go by `code`, which stays; `title` and `detail` are for people and may change. `errors` names fields,
 with a dot before the members of a field, and `body` for the whole. A 401 carries `WWW-Authenticate`,
 a 429 and a 503 that will pass carry `Retry-After`. Any call may answer `sealed`,
-`storage_unavailable` or `server_error`.
+`audit_unavailable`, `storage_unavailable` or `server_error`.
 """
 
 

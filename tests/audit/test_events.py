@@ -1,5 +1,6 @@
 """What is written down, event by event, by the calls that it comes from."""
 
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -7,10 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from audit.events import Event
 from devices.models import Device
 from devices.services import lifecycle
 from tests.accounts.test_secret import sealed_to
 from tests.audit.reading import is_about, is_from, is_of, rows_elsewhere, rows_of, told
+from tests.live import REPOSITORY
 from tests.openpgp import make_key
 from tests.people import Answer, DjangoWire, Handset, Person
 
@@ -219,3 +222,9 @@ def test_an_administrators_commands_stand_in_the_servers_chain() -> None:
         ("token_key_rotated", made[0])
     ]
     assert events[-1] == ("token_keys_withdrawn", made[1])
+
+
+def test_every_event_is_in_the_documents() -> None:
+    page = (REPOSITORY / "docs" / "audit.md").read_text().partition("## What is written")[2]
+    described = set(re.findall(r"`([a-z_]+)`", page.partition("\n## ")[0]))
+    assert {str(event) for event in Event} <= described
