@@ -1,7 +1,9 @@
 """Passkeys: whose are taken, which log in, and where a login by one ends (PROTOCOL §3, WebAuthn Level 3)."""
 
+import itertools
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,7 +15,7 @@ from django.conf import LazySettings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from accounts import throttle
+from accounts import passkeys, throttle
 from accounts.models import Account, Passkey
 from accounts.throttle import Limit
 from audit.events import Event
@@ -211,6 +213,58 @@ def test_a_passkey_is_not_kept_that_is(person: Person, fault: str) -> None:
     assert not Passkey.objects.exists()
     # What failed has spent nothing: the same options still serve the honest answer.
     keep(person.handset, Authenticator().create(options, origin=person.wire.origin)).expect(201)
+
+
+BOMBS = {
+    "lists in lists": b"\x81" * 16_000,
+    "maps in maps": b"\xa1\x01" * 8_000,
+    "lists without end": b"\x9f" * 16_000,
+    "tags on tags": b"\xc1" * 16_000,
+    "a text of two gigabytes": b"\x7b\x00\x00\x00\x00\x7f\xff\xff\xff",
+    "a list of two thousand million": b"\x9a\x7f\xff\xff\xff",
+    "a map of more than memory": b"\xbb" + b"\xff" * 8,
+    "a fraction of great exponent": b"\xc5\x82\x1b\x00\x00\x00\x00\x7f\xff\xff\xff\x01",
+    "a fraction with no denominator": b"\xd8\x1e\x82\x01\x00",
+    "a list that holds itself": b"\xd8\x1c\x81\xd8\x1d\x00",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_cbor_that_is_made_to_hurt_is_refused(person: Person, bomb: str) -> None:
+    authenticator = Authenticator()
+    for wrapped in (BOMBS[bomb], b"\xa1\x63fmt" + BOMBS[bomb]):
+        options = creation_options(person.handset)
+        hurt = authenticator.create(options, origin=person.wire.origin, attestationObject=b64url(wrapped))
+        assert keep(person.handset, hurt).refusal == INVALID
+        key = authenticator.create(options, origin=person.wire.origin, public_key=BOMBS[bomb])
+        assert keep(person.handset, key).refusal == INVALID
+
+
+@pytest.mark.parametrize("fmt", ["none", "packed"])
+def test_whatever_byte_of_a_creation_is_changed_it_holds_or_is_refused(fmt: str) -> None:
+    challenge, authenticator = bytes(32), Authenticator(flags=UP | UV | BE)
+    options = {"rp": {"id": "localhost"}, "user": {"id": b64url(bytes(32))}, "challenge": b64url(challenge)}
+    made = authenticator.create(options, origin="http://localhost:8000", fmt=fmt)["response"]
+    good = from_b64url(made["attestationObject"])
+    outcomes: Counter[str] = Counter()
+    for at, changed in itertools.product(range(len(good)), (1, 0x80, 0xFF)):
+        raw = bytearray(good)
+        raw[at] ^= changed
+        given = passkeys.Creation(
+            credential_id=authenticator.credential_id,
+            client_data=from_b64url(made["clientDataJSON"]),
+            attestation_object=bytes(raw),
+        )
+        try:
+            kept = passkeys.verify_creation(given, challenge)
+        except passkeys.PasskeyRefused:
+            outcomes["refused"] += 1
+        else:
+            # Unsigned, as `none` is: its counter, flags and maker may be anything, the rest may not.
+            assert kept.credential_id == authenticator.credential_id
+            outcomes["holds"] += 1
+    assert outcomes["refused"] > 0
+    assert (outcomes["holds"] == 0) == (fmt == "packed")
 
 
 def test_a_challenge_of_nobodys_adds_no_passkey(person: Person) -> None:
