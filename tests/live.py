@@ -124,9 +124,12 @@ class LiveServer:
         return done.stdout
 
     def start(self) -> None:
-        """Starts the server and returns when GET /healthz answers 200."""
-        self._prepare()
-        self._spawn()
+        """Starts the server and returns when GET /healthz answers 200. A new one migrates first."""
+        if self._prepared:
+            self._spawn()
+        else:
+            self.make_place()
+            self._spawn("--migrate")
         self._wait_until_healthy()
 
     def start_sealed(self, *options: str) -> None:
