@@ -109,7 +109,9 @@ def restore(
             _fill(examined, parts, say, despite_faults=despite_faults)
         except Error as error:
             # The kind alone: a driver's text may quote a value.
-            raise RestoreRefused(f"the database refuses the back-up ({type(error).__name__}).") from error
+            raise RestoreRefused(f"the database refuses the back-up ({type(error).__name__}).") from None
+        except (CannotOpen, records.BadContent) as error:
+            raise RestoreRefused(f"the back-up is not the one that was examined: {error}.") from None
     place.unmark()
 
 

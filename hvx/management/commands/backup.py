@@ -1,11 +1,13 @@
 """`manage.py backup FILE`: everything that the server keeps, in one encrypted file, while it runs."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.errors import AuditUnavailable
 from audit.events import Event
 from audit.services import record
 from hvx.backup import advice, making, place
@@ -30,11 +32,15 @@ class Command(BaseCommand):
         making.require_a_server()
         core_dumps_off()
         Asking(self, options).opened()
-        if history.audit_is_ready():
-            # First, so that there is no back-up that the audit does not know of, and it is in it.
-            record(Event.BACKUP_MADE, details={"version": settings.HVX_VERSION})
+        # Progress, not an error to be shown in red.
+        say = partial(self.stderr.write, style_func=str)
         try:
-            counts = making.make(file, parts=BACKUP_PARTS, replace=force, say=self.stderr.write)
+            if history.audit_is_ready():
+                # First, so that there is no back-up that the audit does not know of, and it is in it.
+                record(Event.BACKUP_MADE, details={"version": settings.HVX_VERSION})
+            counts = making.make(file, parts=BACKUP_PARTS, replace=force, say=say)
+        except AuditUnavailable as error:
+            raise CommandError(f"no back-up: {error}") from None
         except FileExistsError:
             raise CommandError(f"{file} is there already; --force replaces it.") from None
         except OSError as error:

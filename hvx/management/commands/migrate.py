@@ -1,5 +1,6 @@
 """`manage.py migrate`: Django's, after a back-up, held to the signed list and written into the audit."""
 
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -41,7 +42,7 @@ class Command(migrate.Command):
             history.require_nothing_strange(self._manifest, self._known)
         if not options["no_backup"]:
             try:
-                automatic.before_migrating(BACKUP_PARTS, self.stderr.write)
+                automatic.before_migrating(BACKUP_PARTS, partial(self.stderr.write, style_func=str))
             except OSError as error:
                 raise CommandError(
                     f"no back-up, so no migrating: {error.filename}: {error.strerror}"

@@ -1,5 +1,6 @@
 """`manage.py restore FILE`: a back-up into an empty place."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ class Command(BaseCommand):
         core_dumps_off()
         ask = Asking(self, options).by_people
         key_file = root_key_file or Path(settings.HVX_ROOT_KEY_FILE)
-        say = self.stderr.write
+        # Progress, not an error to be shown in red.
+        say = partial(self.stderr.write, style_func=str)
         try:
             with lock.hold(settings.HVX_DATA_DIR):
                 say("Reading the whole file before anything is touched.")
