@@ -1,6 +1,8 @@
 """What must hold before a server serves. Whatever does not is told in one sentence."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.cache import cache
@@ -17,6 +19,9 @@ from hvx.schema import history, manifest
 from vault import attempts
 from vault.errors import Sealed
 from vault.services import ensure_ring
+
+# The number of an advisory lock, which all servers of one database have to agree on.
+MIGRATING = 0x687678
 
 
 def prepare(*, migrate: bool, unsealed_by_operator: bool) -> None:
@@ -46,7 +51,27 @@ def require_settings() -> None:
 
 def bring_up_to_date() -> None:
     """Apply the migrations that are pending, and complete the key ring."""
-    call_command("migrate", interactive=False, verbosity=0)
+    with alone_on_the_database():
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+@contextlib.contextmanager
+def alone_on_the_database() -> Iterator[None]:
+    """Of several servers that start at once on one PostgreSQL, one migrates and the others wait.
+
+    On SQLite the data folder's lock has seen to that.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+    try:
+        yield
+    finally:
+        # The pool keeps the connection, and so the lock would stay.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
 
 
 def require_migrations() -> None:

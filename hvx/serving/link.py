@@ -7,11 +7,13 @@ end is the master's end, and then the child's.
 import json
 import os
 import socket
+import sys
 import threading
 from typing import Any, NoReturn
 
 from hvx.serving import LONGEST_MESSAGE
 from vault import rootkey
+from vault.errors import RootKeyMissing
 from vault.rootkey import RootKey
 
 
@@ -26,8 +28,11 @@ class Link:
         self.socket.send(json.dumps(words).encode())
 
     def take_root(self) -> RootKey:
-        """Wait for the root key. Raises RootKeyMissing."""
-        return rootkey.read_from(self.socket.fileno())
+        """Wait for the root key; where the master ends before it comes, this process does."""
+        try:
+            return rootkey.read_from(self.socket.fileno())
+        except (RootKeyMissing, ConnectionResetError):
+            sys.exit(1)
 
     def give_root(self, root: RootKey) -> None:
         """Hand the root key up to the master."""

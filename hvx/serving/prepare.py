@@ -1,9 +1,10 @@
 """What is done before a server serves, in a process of its own: it ends, and its memory with it."""
 
 import argparse
+import logging.config
 import sys
-import traceback
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import OperationalError, ProgrammingError
@@ -16,6 +17,8 @@ from vault.errors import Sealed
 from vault.memory import core_dumps_off
 from vault.protectors import unattended
 from vault.rootkey import RootKey
+
+log = logging.getLogger("hvx.serving")
 
 
 class NobodyOpens(Exception):
@@ -30,6 +33,7 @@ def main() -> None:
     parser.add_argument("--open", action="store_true")
     options = parser.parse_args()
     core_dumps_off()
+    logging.config.dictConfig(settings.LOGGING)
     link = Link(options.link)
     given = None if options.open else link.take_root()
     link.end_with_master()
@@ -93,8 +97,9 @@ def _reason(error: Exception) -> str:
             # Its first line names what is missing; the driver puts no password into it.
             return f"the database refuses: {str(error).splitlines()[0]}"
         case _:
-            traceback.print_exception(error)
-            return f"{type(error).__name__} before serving; where it happened stands above"
+            # By kind and places: the text may quote what was read.
+            log.error("a start failed", exc_info=error)
+            return f"{type(error).__name__} before serving; the log says where"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Shares and passphrases are in no other process of the server, and this one ends 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging.config
 import os
@@ -45,10 +46,11 @@ class SealedServer(Server):
         """Pass on what the master makes of a root key; end at once when the master does."""
         loop = asyncio.get_running_loop()
         self._link.socket.setblocking(False)
-        while message := await loop.sock_recv(self._link.socket, LONGEST_MESSAGE):
-            verdict: dict[str, Any] = json.loads(message)
-            self._opener.verdicts.put_nowait(verdict)
-            self.should_exit = verdict["verdict"] == "unsealed"
+        with contextlib.suppress(ConnectionResetError):
+            while message := await loop.sock_recv(self._link.socket, LONGEST_MESSAGE):
+                verdict: dict[str, Any] = json.loads(message)
+                self._opener.verdicts.put_nowait(verdict)
+                self.should_exit = verdict["verdict"] == "unsealed"
         os._exit(1)
 
 

@@ -1,6 +1,7 @@
 """The processes of a real server: one dies, all die, two want one folder."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -189,3 +190,28 @@ def test_a_signal_in_the_middle_of_a_start_ends_it_in_order(
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert "Traceback" not in fresh_server.log_path.read_text()
     assert lock.holder(fresh_server.data_dir) is None
+
+
+@pytest.mark.needs("postgres", "redis")
+def test_two_servers_of_one_cluster_start_at_once_and_one_migrates(tmp_path: Path) -> None:
+    first, second = (
+        LiveServer(tmp_path / "first", cluster=True),
+        LiveServer(tmp_path / "second", cluster=True),
+    )
+    shared = ("HVX_DATABASE_URL", "HVX_REDIS_URL", "HVX_ORIGIN")
+    second.env |= {name: first.env[name] for name in shared}
+    try:
+        (tmp_path / "first").mkdir()
+        first.make_place()
+        first.manage("vault", "init")
+        shutil.copytree(first.data_dir, second.data_dir)
+        for server in (first, second):
+            server._spawn("--migrate")
+        for server in (first, second):
+            server._wait_until_healthy()
+            assert answers(server)
+        assert control.outcome(first.data_dir, do="seal") == {"state": "sealed"}
+        assert answers(second), "each is sealed by itself"
+    finally:
+        second.close()
+        first.close()

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import control
+from vault.memory import core_dumps_off
 
 NAME = "unseal"
 PROMPTS = {
@@ -30,6 +31,7 @@ def add_to(parser: CommandParser) -> None:
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
+    core_dumps_off()
     try:
         _unseal(command, options)
     except control.NoServer as nobody:
