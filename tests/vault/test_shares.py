@@ -7,6 +7,7 @@ import pytest
 from shamir_mnemonic import Share
 from shamir_mnemonic.wordlist import WORDLIST
 
+from vault.errors import ProtectorUnusable
 from vault.protectors import shares
 from vault.protectors.shares import Gathering, Split, WrongShare
 from vault.rootkey import RootKey
@@ -78,6 +79,26 @@ def test_from_two_of_two_to_sixteen_of_sixteen_open(threshold: int, count: int) 
 def test_other_numbers_are_refused(threshold: int, count: int) -> None:
     with pytest.raises(ValueError, match="from 2 of 2 to 16 of 16"):
         shares.protect(threshold, count)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": 1},
+        {"threshold": 6},
+        {"threshold": 10**9},
+        {"threshold": "3"},
+        {"threshold": True},
+        {"count": 17},
+    ],
+)
+def test_a_file_with_numbers_that_cannot_be_is_refused(split: Split, change: dict[str, int | str]) -> None:
+    protector = Protector.make(ROOT, shares.KIND, {**split.parameters, **change}, split.key)
+    with pytest.raises(ProtectorUnusable, match="it was changed"):
+        Gathering(protector)
+    bare = Protector.make(ROOT, shares.KIND, {}, split.key)
+    with pytest.raises(ProtectorUnusable, match="it was changed"):
+        Gathering(bare)
 
 
 # --- a wrong one

@@ -12,7 +12,7 @@ from shamir_mnemonic import MnemonicError, Share, generate_mnemonics
 from shamir_mnemonic.shamir import ShareGroup, recover_ems
 from shamir_mnemonic.wordlist import WORD_INDEX_MAP
 
-from vault.errors import CannotOpen
+from vault.errors import CannotOpen, ProtectorUnusable
 from vault.memory import LockedBytes
 from vault.rootkey import RootKey
 from vault.vaultfile import Protector
@@ -53,6 +53,8 @@ class Gathering:
     """The shares brought so far for one protector."""
 
     def __init__(self, protector: Protector) -> None:
+        """Raises ProtectorUnusable for parameters that no split has."""
+        numbers(protector)
         self.protector = protector
         self._shares: list[Share] = []
 
@@ -64,7 +66,7 @@ class Gathering:
     @property
     def need(self) -> int:
         """How many open the vault."""
-        return int(self.protector.parameters["threshold"])
+        return numbers(self.protector)[0]
 
     def is_of(self, share: Share) -> bool:
         """Whether the share says that it belongs to this set."""
@@ -108,6 +110,14 @@ class Gathering:
 
     def __repr__(self) -> str:
         return f"<Gathering {self.have} of {self.need}>"
+
+
+def numbers(protector: Protector) -> tuple[int, int]:
+    """Return how many shares open the vault, of how many. Raises ProtectorUnusable."""
+    threshold, count = (protector.parameters.get(name) for name in ("threshold", "count"))
+    if type(threshold) is int and type(count) is int and 2 <= threshold <= count <= MOST:
+        return threshold, count
+    raise ProtectorUnusable("the vault file asks for shares in numbers that cannot be: it was changed")
 
 
 def read(text: str) -> Share:

@@ -37,7 +37,7 @@ def split(root: RootKey, threshold: int, count: int, asking: Asking) -> Protecto
 def told(protector: Protector) -> str:
     """Return a protector in a few words, without what only the machine needs."""
     if protector.kind == shares.KIND:
-        return f"shares, {protector.parameters['threshold']} of {protector.parameters['count']}"
+        return "shares, {} of {}".format(*shares.numbers(protector))
     return protector.kind
 
 
@@ -48,8 +48,7 @@ def again(protector: Protector, root: RootKey, asking: Asking) -> Protector:
 
         return Protector.make(root, keyfile.KIND, {}, keyfile.draft_next(keys.root_key_path()))
     if protector.kind == shares.KIND:
-        numbers = protector.parameters
-        return split(root, int(numbers["threshold"]), int(numbers["count"]), asking)
+        return split(root, *shares.numbers(protector), asking)
     return make(protector.kind, root, asking)
 
 

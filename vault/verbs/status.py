@@ -27,7 +27,7 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
 
 
 def status() -> dict[str, Any]:
-    """Return all of it. `opens` and `ring` have a reason instead where that could not be found out."""
+    """Return all of it. Where the vault does not open, `ring` is None and `reason` says why."""
     try:
         document = vaultfile.read(keys.vault_path())
     except RootKeyMissing:
