@@ -21,7 +21,7 @@ from audit.events import Event
 from audit.queries import verify
 from audit.services import record
 from audit.verification import Kind
-from hvx.backup import container, place, records, tables
+from hvx.backup import container, opening, place, records, tables
 from hvx.backup.errors import RestoreRefused
 from hvx.backup.parts import BackupPart
 from hvx.schema import history
@@ -92,10 +92,11 @@ def _require_known(head: records.Head, counts: records.Counts, parts: Sequence[B
 
 
 def restore(
-    examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool = False
+    examined: Examined, key_file: Path, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool = False
 ) -> None:
     """Put everything in its place. Raises RestoreRefused, with the place as it was or marked as begun.
 
+    `key_file` is copied to where the server looks for one, if it opens the vault and none is there.
     `despite_faults`: what was damaged before it was backed up is told, and restored as it is.
     """
     fresh = place.require_empty(examined.digest)
@@ -112,6 +113,7 @@ def restore(
             raise RestoreRefused(f"the database refuses the back-up ({type(error).__name__}).") from None
         except (CannotOpen, records.BadContent) as error:
             raise RestoreRefused(f"the back-up is not the one that was examined: {error}.") from None
+    opening.keep_key_file(examined.vault_file, key_file)
     place.unmark()
 
 

@@ -45,8 +45,7 @@ class Command(BaseCommand):
                 examined = restoring.examine(
                     file, lambda vault_file: opening.roots(vault_file, key_file, ask), BACKUP_PARTS
                 )
-                restoring.restore(examined, BACKUP_PARTS, say, despite_faults=despite_faults)
-                opening.keep_key_file(examined.vault_file, key_file)
+                restoring.restore(examined, key_file, BACKUP_PARTS, say, despite_faults=despite_faults)
         except lock.Held as held:
             raise CommandError(str(held)) from None
         except OSError as error:
