@@ -1,7 +1,11 @@
 """A real server that is sealed, opened by shares from several processes, and sealed again."""
 
 import json
+import os
+import pty
 import re
+import select
+import signal
 import subprocess
 import sys
 import time
@@ -254,6 +258,63 @@ from vault import control
 for told in control.ask(Path(sys.argv[1]), do="watch"):
     print(json.dumps(told), flush=True)
 """
+
+
+class Terminal:
+    """A person before `manage.py vault …`."""
+
+    def __init__(self, server: LiveServer, *arguments: str) -> None:
+        self.pid, self.line = pty.fork()
+        if self.pid == 0:
+            os.chdir(REPOSITORY)
+            os.execve(MANAGE[0], [*MANAGE, "vault", *arguments], server.env)  # noqa: S606
+        self.said = ""
+
+    def hear(self, text: str) -> None:
+        """Read until it says this."""
+        deadline = time.monotonic() + 60
+        while text not in self.said:
+            ready, _, _ = select.select([self.line], [], [], deadline - time.monotonic())
+            assert ready, f"it never said {text!r} but {self.said!r}"
+            self.said += os.read(self.line, 4096).decode()
+
+    def type(self, text: str) -> None:
+        os.write(self.line, text.encode() + b"\n")
+
+    def end(self) -> int:
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.line)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_a_person_types_a_share_unseen_and_waits_for_the_others(sealed: SealedServer) -> None:
+    terminal = Terminal(sealed.live, "unseal", "--share")
+    terminal.hear("Share")
+    terminal.type("acadamic nonsense")
+    terminal.hear("word 1, 'acadamic', is not in the list")
+    terminal.type(sealed.shares[0])
+    terminal.hear("1 of the 2 shares")
+    terminal.hear("Enter alone waits")
+    terminal.type("")
+    terminal.hear("Ctrl-C leaves")
+    assert sealed.bring(sealed.shares[1]).returncode == 0
+    terminal.hear("the server serves")
+    assert terminal.end() == 0
+    assert sealed.shares[0] not in terminal.said, "it is not shown"
+
+
+def test_who_leaves_while_waiting_leaves_the_share_there(sealed: SealedServer) -> None:
+    terminal = Terminal(sealed.live, "unseal", "--share")
+    terminal.hear("Share")
+    terminal.type(sealed.shares[0])
+    terminal.hear("1 of the 2 shares")
+    terminal.type("")
+    terminal.hear("Ctrl-C leaves")
+    os.kill(terminal.pid, signal.SIGINT)
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.said
+    assert control.outcome(sealed.live.data_dir, do="status")["have"] == 1
+    assert sealed.health() == (503, "sealed")
 
 
 def test_a_sealed_server_ends_in_order_while_somebody_watches(sealed: SealedServer) -> None:
