@@ -15,6 +15,15 @@ import orjson
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
+def _message(record: logging.LogRecord) -> str:
+    """The record's text; of asyncio's own only what happened.
+
+    It goes on with the task, its arguments and its exception as they would be printed.
+    """
+    text = record.getMessage()
+    return text.partition("\n")[0].partition("(")[0] if record.name == "asyncio" else text
+
+
 class JSONFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message, request_id and the record's `fields`."""
 
@@ -25,7 +34,7 @@ class JSONFormatter(logging.Formatter):
             ),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         if identity := request_id.get():
             line["request_id"] = identity

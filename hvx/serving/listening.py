@@ -56,10 +56,10 @@ def control() -> Iterator[socket.socket]:
     """The operator's socket in the data folder, mode 0600. Wants the folder's lock. Raises CannotListen."""
     path = settings.HVX_DATA_DIR / operators.NAME
     with socket.socket(socket.AF_UNIX) as listener, operators.short_name(settings.HVX_DATA_DIR) as name:
-        path.unlink(missing_ok=True)
         # The socket's mode is the mask's: there is no moment at which another user could connect.
         mask = os.umask(0o177)
         try:
+            path.unlink(missing_ok=True)
             listener.bind(name)
         except OSError as error:
             raise CannotListen(f"{path}: {error.strerror}.") from None

@@ -1,5 +1,8 @@
 """What is shown of an exception, by Django's own pages too."""
 
+import asyncio
+import gc
+import logging
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -8,7 +11,9 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
-from django.views.debug import technical_500_response
+from django.views.debug import get_exception_reporter_filter, technical_500_response
+
+from hvx.logs import JSONFormatter
 
 HIDDEN = "planted-in-a-local-variable"
 SENT = "planted-in-the-request"
@@ -58,8 +63,6 @@ def test_the_debug_page_of_an_unknown_address_shows_no_setting_and_no_header(deb
 
 
 def test_what_asks_djangos_filter_gets_nothing(debugging: None) -> None:
-    from django.views.debug import get_exception_reporter_filter
-
     request = RequestFactory().post("/", {"password": SENT})
     request.COOKIES["session"] = SENT
     chosen = get_exception_reporter_filter(request)
@@ -86,3 +89,32 @@ def test_an_exception_whose_cause_holds_a_secret_shows_neither(debugging: None) 
     assert "RuntimeError" in text
     assert HIDDEN not in text
     assert SAID not in text
+
+
+async def test_what_asyncio_and_uvicorn_log_of_a_failure_has_neither_its_text_nor_its_arguments(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def failing(argument: str) -> None:
+        raise ValueError(SAID)
+
+    async def failing_task() -> None:
+        failing(HIDDEN)
+
+    loop = asyncio.get_running_loop()
+    loop.call_soon(failing, HIDDEN)
+    task = loop.create_task(failing_task())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    try:
+        failing(HIDDEN)
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application\n")
+    lines = [JSONFormatter().format(record) for record in caplog.records]
+    assert {record.name for record in caplog.records} == {"asyncio", "uvicorn.error"}
+    assert len(lines) == 3
+    assert any("never retrieved" in line for line in lines)
+    assert any("Exception in callback" in line for line in lines)
+    assert all("ValueError" in line for line in lines)
+    for planted in (SAID, HIDDEN):
+        assert not any(planted in line for line in lines)
