@@ -175,7 +175,8 @@ def _load(examined: Examined, source: BinaryIO, parts: Sequence[BackupPart], say
 
 def _root_of_the_ring(examined: Examined) -> RootKey:
     """Return the root key that the ring is under: of two, while one was being replaced, either may be."""
-    names = {bytes(row.wrapped)[KEY_ID] for row in DataKey.objects.only("wrapped")}
+    living = DataKey.objects.exclude(wrapped=DataKey.DESTROYED)
+    names = {bytes(row.wrapped)[KEY_ID] for row in living.only("wrapped")}
     return next((root for root in examined.roots if root.id in names), examined.roots[0])
 
 
