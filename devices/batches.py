@@ -13,12 +13,19 @@ LARGEST = 200
 class Batches(Generic[Key, Value]):
     """Calls that come while an answer is under way are answered together by the next one.
 
-    One who asks alone waits for nobody. Under load the way to the database is gone once for many
-    requests, so that it does not bound how many frames the sockets relay.
+    One who asks alone waits for nobody, or for `patience` seconds where a fuller batch is worth that.
+    Under load the way to the database is gone once for many requests, so that it does not bound how
+    many frames the sockets relay.
     """
 
-    def __init__(self, answer: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Value]]],
+        *,
+        patience: float = 0.0,
+    ) -> None:
         self._answer = answer
+        self._patience = patience
         self._waiting: dict[Key, asyncio.Future[Value | None]] = {}
         self._work: asyncio.Task[None] | None = None
 
@@ -34,6 +41,8 @@ class Batches(Generic[Key, Value]):
 
     async def _answer_all(self) -> None:
         while self._waiting:
+            if self._patience:
+                await asyncio.sleep(self._patience)
             keys = list(self._waiting)[:LARGEST]
             batch = {key: self._waiting.pop(key) for key in keys}
             try:

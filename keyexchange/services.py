@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from audit.services import Entry, record_all
+from audit.services import record_all
 from devices.protocol.device_hash import DeviceHash
 from keyexchange import bells, journal
 from keyexchange.protocol.desk import Desk
@@ -28,17 +28,17 @@ def end_exchanges_of(device: str, account_id: str) -> None:
 def _end(device: DeviceHash, account_id: str) -> None:
     woken, ended = asyncio.run(_without(device, account_id))
     bells.ring_from_thread(woken)
-    record_all(ended)
+    record_all([journal.entry_of(one, account_id, device) for one in ended])
 
 
-async def _without(device: DeviceHash, account_id: str) -> tuple[Woken, Collection[Entry]]:
+async def _without(device: DeviceHash, account_id: str) -> tuple[Woken, Collection[journal.Happening]]:
     store = exchange_store()
-    ended: Collection[Entry] = ()
+    ended: Collection[journal.Happening] = ()
 
     def change(desk: Desk) -> tuple[Desk, Woken]:
         nonlocal ended
         changed, woken = desk.without(device, time.time())
-        ended = journal.happenings(desk, changed, account_id, device)
+        ended = journal.happenings(desk, changed)
         return changed, woken
 
     try:
