@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from bench import audit, encryption, measures
+from bench import audit, encryption, measures, vault
 from bench.figures import Report
 from bench.handoff import Pair
 from bench.server import BenchServer
@@ -27,6 +27,7 @@ async def measure(folder: Path, report: Report) -> None:
     pairs = [Pair.read(account) for account in filled["accounts"]]
     data = source.data_dir
     encryption.database(source, folder / "plain", report)
+    vault.sealed_fields(data, folder / "fields", report)
     with ExitStack() as servers:
 
         def started(server: BenchServer) -> BenchServer:
