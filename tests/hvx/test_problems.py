@@ -13,7 +13,7 @@ from rest_framework import exceptions, serializers
 from accounts import queries
 from audit.errors import Problem
 from devices.errors import DevicePending
-from hvx import problems
+from hvx import answers, problems
 from hvx.logs import JSONFormatter
 from tests.people import API, DjangoWire, Person
 from vault.errors import Sealed
@@ -47,7 +47,7 @@ SECRET = "a text that quotes what the caller sent"
 )
 def test_an_exception_becomes(error: Exception, status: int, code: str) -> None:
     problem = problems.problem_of(error)
-    document = problems.document(problem)
+    document = answers.document(problem)
     assert (problem.status, document["status"], document["code"]) == (status, status, code)
     assert SECRET not in str(document)
 
@@ -64,7 +64,7 @@ def test_field_errors_are_flat_and_name_the_whole_body() -> None:
         "body": ["Both or neither."],
     }
     problem = problems.problem_of(serializers.ValidationError(detail))
-    assert problems.document(problem)["errors"]["device.name"] == ["This field is required."]
+    assert answers.document(problem)["errors"]["device.name"] == ["This field is required."]
 
 
 def test_what_nobody_expected_is_logged_without_its_text_and_told_without_it(
@@ -111,7 +111,7 @@ def test_every_401_brings_a_challenge(person: Person) -> None:
 
 def test_a_problem_shows_only_what_it_was_given_to_show() -> None:
     problem = Problem("detail", errors={"field": ["message"]}, headers={"Retry-After": "5"})
-    assert problems.document(problem) == {
+    assert answers.document(problem) == {
         "type": "about:blank",
         "title": problem.title,
         "status": 500,

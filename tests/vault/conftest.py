@@ -11,9 +11,7 @@ from vault.sqlcipher import opening
 
 
 @pytest.fixture
-def root_key_path(
-    settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
+def root_key_path(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A place for a vault and its key file, empty as yet, that this test's process looks at."""
     # The suite's own database stays under the key that it was made with.
     key = keys.database_key()
