@@ -224,15 +224,25 @@ class _Head:
 
 
 def _locked(chains: Sequence[str], key: bytes) -> dict[str, _Head]:
-    """The heads, each locked until the transaction ends; a chain begins with its first event."""
-    heads = _heads(chains)
-    if missing := [chain for chain in chains if chain not in heads]:
+    """The heads, each locked until the transaction ends; a chain begins with its first event.
+
+    Whoever takes several begins those that are missing before locking any, and both in the order of
+    their names: one that is begun and not committed is seen by nobody who locks, so none who holds a
+    lock ever waits for who holds another.
+    """
+    heads = _heads(chains) if len(chains) == 1 else {}
+    if not heads:
+        there = set(AuditChain.objects.filter(chain__in=chains).values_list("chain", flat=True))
         # Of two that begin a chain at once, the second waits here for the first.
         AuditChain.objects.bulk_create(
-            [AuditChain(chain=chain, seal=head_seal(key, chain, 0, FIRST)) for chain in missing],
+            [
+                AuditChain(chain=chain, seal=head_seal(key, chain, 0, FIRST))
+                for chain in chains
+                if chain not in there
+            ],
             ignore_conflicts=True,
         )
-        heads |= _heads(missing)
+        heads = _heads(chains)
     return heads
 
 

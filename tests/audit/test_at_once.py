@@ -122,6 +122,21 @@ def test_of_many_that_begin_a_chain_at_once_none_fails() -> None:
     assert verify().whole
 
 
+def test_of_many_that_begin_several_chains_at_once_none_waits_for_ever() -> None:
+    names = [f"account {number}" for number in range(40)]
+
+    def begin() -> None:
+        some = random.sample(names, k=25)
+        record_all([entry(Event.LOGIN, account=name) for name in some])
+
+    works: list[Work] = [begin for _ in range(AT_ONCE)]
+    works += [partial(record, Event.LOGIN, account=name) for name in names]
+    random.shuffle(works)
+    together(works)
+    assert rows().count() == AT_ONCE * 25 + len(names)
+    assert verify().whole
+
+
 def test_the_audit_is_found_whole_while_it_grows() -> None:
     accounts = people(2)
     reports = []
