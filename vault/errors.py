@@ -39,8 +39,15 @@ class ProtectorUnusable(RootKeyError):
     """What should open the root key is not there, or asks for what is refused."""
 
 
+class WaitsForPeople(RootKeyError):
+    """The vault has nothing that opens it by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("it waits for a passphrase or shares: manage.py vault unseal")
+
+
 class RingMissing(Sealed):
-    """The key ring has no key for a purpose: the database was not migrated by this version."""
+    """The key ring has no key for a purpose: lost, or the database was not migrated by this version."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()

@@ -5,13 +5,12 @@ the keyring); the vault's file with both root keys, each opened by its own prote
 other; the key ring, in one transaction; then `vault.settling` leaves the one that the ring is under.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from audit.events import Event
 from audit.services import record
@@ -39,6 +38,7 @@ def replace_root(make: Making) -> None:
         database_key = former.database_key()
         following = vaultfile.body(new, make(new), database_key, other=former.root)
         current = vaultfile.body(former.root, former.document.current.protectors, database_key, other=new)
+        _tell_audit(Event.ROOT_KEY_ROTATION_BEGUN, {})
         vaultfile.write(keys.vault_path(), Document(current, following))
         services.rewrap_ring(former.root, new)
         settled = settling.settle_alone(former, keys.vault_path(), keys.root_key_path())
@@ -47,15 +47,15 @@ def replace_root(make: Making) -> None:
 
 
 def replace_protectors(choose: Callable[[Vault], Sequence[Protector]], details: Mapping[str, str]) -> None:
-    """Put other protectors around the same root key; the audit has it, or it does not happen.
+    """Put other protectors around the same root key; the audit has it before it happens, or it does not.
 
     `choose` gives all of those that are to be, one at least. Raises Sealed, AuditUnavailable, ValueError.
     """
     with settling.changing(keys.vault_path()):
         vault = _settled()
         body = replace(vault.document.current, protectors=tuple(choose(vault))).signed(vault.root)
-        with recorded(Event.VAULT_REWRAPPED, details):
-            vaultfile.write(keys.vault_path(), Document(body))
+        _tell_audit(Event.VAULT_REWRAP_BEGUN, details)
+        vaultfile.write(keys.vault_path(), Document(body))
 
 
 def _settled() -> Vault:
@@ -70,15 +70,13 @@ def _settled() -> Vault:
     return vault
 
 
-@contextmanager
-def recorded(event: Event, details: Mapping[str, str]) -> Iterator[None]:
-    """Do something that the audit is to know of, where there is a database that has an audit yet."""
-    if not has_ring():
-        yield
-        return
-    with transaction.atomic():
+def _tell_audit(event: Event, details: Mapping[str, str]) -> None:
+    """Record what is about to come, where there is a database that has an audit yet.
+
+    Committed before the file is written: whoever is killed in between leaves no protector unrecorded.
+    """
+    if has_ring():
         record(event, details=details)
-        yield
 
 
 def has_ring() -> bool:

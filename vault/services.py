@@ -6,8 +6,9 @@ from django.db import IntegrityError, connection, transaction
 
 from audit.events import Event
 from audit.services import record
-from vault import keyring, keys, queries, settling
+from vault import keyring, keys, queries, settling, standing
 from vault.envelope import KEY_LENGTH
+from vault.errors import RingMissing
 from vault.models import DataKey
 from vault.rootkey import RootKey
 
@@ -15,18 +16,39 @@ from vault.rootkey import RootKey
 def ensure_ring() -> None:
     """Make the ring complete: one key for every purpose, all of them open.
 
-    Called after every `migrate` and before a server serves. On an empty ring, and only
-    there, a missing root key is made too. Raises RootKeyMissing or RootKeyMismatch where
-    the ring belongs to a root key that is not at hand, another RootKeyError, CannotOpen for
-    a damaged ring, RuntimeError inside a transaction.
+    Called after every `migrate` and before a server serves. A key is made for a purpose that never
+    had one, and on an empty ring, and only there, a missing root key too. Raises RingMissing where a
+    key is gone that something stands under, RootKeyMissing or RootKeyMismatch where the ring belongs
+    to a root key that is not at hand, another RootKeyError, CannotOpen for a damaged ring,
+    RuntimeError inside a transaction.
     """
-    if not queries.data_keys():
+    found = queries.data_keys()
+    if missing := _missing(found):
+        _refuse_lost(missing)
+    if not found:
         keys.begin()
-    ring = keyring.load()
-    missing = [purpose for purpose in keyring.PURPOSES if purpose not in ring.active]
-    if missing:
+    keyring.load()
+    if missing := _missing(queries.data_keys()):
         _begin(keys.root(), missing)
         keyring.load()
+
+
+def _missing(found: list[DataKey]) -> list[str]:
+    there = {row.purpose for row in found}
+    return [purpose for purpose in keyring.PURPOSES if purpose not in there]
+
+
+def _refuse_lost(missing: list[str]) -> None:
+    """Raises RingMissing for a purpose without a key that had one."""
+    lost = standing.lost(missing)
+    # Another process may have begun it meanwhile: its key was there before anything stood under it.
+    gone = [purpose for purpose in _missing(queries.data_keys()) if purpose in lost]
+    if gone:
+        told = " and ".join(f"its key for {purpose!r}, though there is {lost[purpose]}" for purpose in gone)
+        raise RingMissing(
+            f"the key ring has lost {told}. Another key would open nothing of that, so none is made: "
+            "restore a back-up that has it"
+        )
 
 
 def _begin(root_key: RootKey, purposes: list[str]) -> None:

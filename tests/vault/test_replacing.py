@@ -5,7 +5,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,6 +87,54 @@ def test_what_the_audit_cannot_record_does_not_happen(ring: Path, monkeypatch: p
     assert vaultfile.read(keys.vault_path()).next is None
     assert not ring.with_name("root.key.next").exists()
     assert keyring.load().active.keys() == set(keyring.PURPOSES)
+
+
+def replace_the_root_key() -> None:
+    replacing.replace_root(anew)
+
+
+def replace_the_protectors() -> None:
+    replacing.replace_protectors(lambda vault: anew(vault.root), {"added": "keyfile"})
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+@pytest.mark.parametrize(
+    ("change", "event"),
+    [
+        (replace_the_protectors, "vault_rewrap_begun"),
+        (replace_the_root_key, "root_key_rotation_begun"),
+    ],
+)
+def test_new_protectors_are_in_the_audit_though_the_process_is_killed_once_the_file_is_written(
+    ring: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[], None], event: str
+) -> None:
+    write = vaultfile.write
+
+    def killed(path: Path, document: vaultfile.Document) -> None:
+        write(path, document)
+        raise Killed
+
+    monkeypatch.setattr(vaultfile, "write", killed)
+    with pytest.raises(Killed):
+        change()
+    assert AuditRow.objects.filter(event=event).count() == 1
+
+
+@pytest.mark.parametrize("change", [replace_the_protectors, replace_the_root_key])
+def test_what_the_audit_cannot_record_changes_no_file(
+    ring: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]
+) -> None:
+    def refuse(*arguments: object, **named: object) -> None:
+        raise AuditUnavailable
+
+    before = keys.vault_path().read_bytes()
+    monkeypatch.setattr(replacing, "record", refuse)
+    with pytest.raises(AuditUnavailable):
+        change()
+    assert keys.vault_path().read_bytes() == before
 
 
 def test_no_root_key_is_replaced_while_a_server_runs(ring: Path) -> None:
