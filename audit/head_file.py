@@ -12,6 +12,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+NAME = "audit.head"
+
 
 @dataclass(frozen=True)
 class Head:
@@ -22,7 +24,7 @@ class Head:
 
 
 def path() -> Path:
-    return Path(settings.HVX_DATA_DIR) / "audit.head"
+    return Path(settings.HVX_DATA_DIR) / NAME
 
 
 def read() -> Head | None:
@@ -38,7 +40,7 @@ def read() -> Head | None:
 
 def write(head: Head) -> None:
     """Put the head in the file's place, whole or not at all."""
-    beside = path().with_name(f"audit.head.{secrets.token_hex(8)}")
+    beside = path().with_name(f"{NAME}.{secrets.token_hex(8)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "w", encoding="ascii") as file:

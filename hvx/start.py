@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
 from audit.events import Event
-from audit.services import record
+from audit.services import checkpoint, record
 from hvx.models import Installation
 from hvx.schema import history, manifest
 from vault import attempts
@@ -112,10 +112,15 @@ def require_origin() -> None:
 
 
 def tell_audit(*, unsealed_by_operator: bool) -> None:
-    """Who tried to open the vault while nobody could write it into the audit, and that the server serves."""
+    """Who tried to open the vault while nobody could write it into the audit, and that the server serves.
+
+    The head of the audit is in its file before anybody is served: without the database it tells that
+    there was one.
+    """
     attempts.join_audit()
     event = Event.VAULT_UNSEALED if unsealed_by_operator else Event.SERVER_STARTED
     record(event, details={"version": settings.HVX_VERSION})
+    checkpoint()
 
 
 def require_cache() -> None:

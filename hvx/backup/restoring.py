@@ -102,6 +102,7 @@ def restore(
     fresh = place.require_empty(examined.digest)
     if fresh:
         place.mark(examined.digest)
+    place.let_database_begin()
     ownfile.replace(keys.vault_path(), examined.vault_file)
     _hold(examined.roots[0])
     # After a restore that ended just before it took the mark away, everything is there already.

@@ -48,6 +48,34 @@ def test_without_what_opens_the_vault_no_empty_database_takes_a_lost_ones_place(
     assert not (place.data_dir / "hvx.sqlite3").exists()
 
 
+@pytest.mark.parametrize("emptied", [False, True])
+def test_where_a_server_has_served_no_empty_database_takes_a_lost_ones_place(
+    place: LiveServer, tmp_path: Path, *, emptied: bool
+) -> None:
+    back_up = tmp_path / "server.hvx"
+    place.start()
+    place.kill()
+    place.manage("backup", str(back_up))
+    for path in place.data_dir.glob("hvx.sqlite3*"):
+        path.unlink()
+    if emptied:
+        (place.data_dir / "hvx.sqlite3").touch(0o600)
+    for _ in range(2):
+        assert "audit.head beside it says that there was one: move the folder away" in refusal(place)
+        with pytest.raises(ServerFailed, match="says that there was one"):
+            place.start()
+        with pytest.raises(ServerFailed, match="says that there was one"):
+            place.manage("audit", "verify")
+    assert (place.data_dir / "hvx.sqlite3").exists() is emptied
+    # A restore is a way out, and what audit.head knows is still held against it.
+    (place.data_dir / "hvx.sqlite3").unlink(missing_ok=True)
+    (place.data_dir / "vault.json").unlink()
+    place.manage("restore", str(back_up))
+    place.manage("audit", "verify")
+    place.start()
+    place.close()
+
+
 def test_a_database_of_another_vault_is_refused(place: LiveServer, tmp_path: Path) -> None:
     other = LiveServer(tmp_path / "other", cluster=False)
     other.make_place()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
+from audit import head_file
 from vault import keys
 from vault.keys import database_key as database_key
 from vault.sqlcipher.errors import WrongDatabase
@@ -13,13 +14,17 @@ from vault.sqlcipher.errors import WrongDatabase
 PLAIN_HEADER = b"SQLite format 3\x00"
 
 
-def connect(path: str, *, encryption: bool, **options: Any) -> Any:
+def connect(path: str, *, encryption: bool, anew: bool = False, **options: Any) -> Any:
     """Return a connection that has read its first page. Raises WrongDatabase, Sealed.
+
+    Where there is no database one is begun, unless there was one: `anew` is for a restore, which knows.
 
     No variable here ever holds the key, for an error's traceback holds the variables. It is handed
     over by SQLCipher's own function, not as a statement: no list of queries, cache of statements or
     trace ever sees it.
     """
+    if not anew:
+        _refuse_lost(Path(path))
     if encryption:
         if not os.path.exists(path):
             keys.begin()
@@ -41,6 +46,16 @@ def connect(path: str, *, encryption: bool, **options: Any) -> Any:
     else:
         return connection
     raise WrongDatabase(_what_it_is(Path(path), encryption=encryption))
+
+
+def _refuse_lost(path: Path) -> None:
+    """Raises WrongDatabase where a server has served from this folder: its head of the audit is left."""
+    head = path.with_name(head_file.NAME)
+    if head.exists() and not (path.exists() and path.stat().st_size):
+        raise WrongDatabase(
+            f"there is no database at {path}, and {head.name} beside it says that there was one: move the "
+            "folder away, and begin anew or restore a back-up; or set HVX_DATABASE_URL if it is PostgreSQL's"
+        )
 
 
 def as_text(key: bytes) -> str:
