@@ -31,8 +31,8 @@ _TITLE = "record of unseal attempts"
 def note(kind: str, outcome: str) -> None:
     """Write down that the vault was tried to be opened. Raises RootKeyError where it cannot be written.
 
-    `kind` is the protector's, `outcome` one of `opened`, `refused`, `gathered`; or SEALED, for the
-    process that seals cannot open the database either.
+    `kind` is the protector's, `outcome` one of `opened`, `refused`, `gathered`, `forged` (a share, once
+    the others have opened); or SEALED, for the process that seals cannot open the database either.
     """
     with _locked() as path:
         attempts = _read(path)

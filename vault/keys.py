@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from vault import settling, vaultfile
-from vault.errors import Sealed
+from vault.errors import Sealed, VaultFileDamaged
 from vault.memory import LockedBytes
 from vault.protectors import keyfile, unattended
 from vault.rootkey import RootKey
@@ -44,6 +44,8 @@ def root() -> RootKey:
             return _held
         try:
             vault = unattended.open_vault()
+        except VaultFileDamaged:
+            raise
         except Sealed as sealed:
             vault = ask(vault_path(), sealed)
         return take(vault)

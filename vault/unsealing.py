@@ -1,5 +1,7 @@
 """Opening the vault with what people bring: a passphrase, or shares one at a time from several of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +19,15 @@ class WrongPassphrase(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """How many shares of a set were brought, and how many open the vault; the vault once they did."""
+    """How many shares of a set were brought, and how many open the vault; the vault once they did.
+
+    `forged` has the numbers of the shares that the vault's key has then shown to be false.
+    """
 
     have: int
     need: int
     vault: Vault | None = None
+    forged: tuple[int, ...] = ()
 
 
 class Unsealing:
@@ -49,7 +55,7 @@ class Unsealing:
 
     def offer(self, text: str) -> Progress:
         """Take a share. Raises WrongShare with a sentence, and keeps what was gathered; RootKeyError."""
-        try:
+        with _written_down(shares.KIND):
             share = shares.read(text)
             self._follow()
             gathering = next((each for each in self._gatherings if each.is_of(share)), None)
@@ -58,31 +64,26 @@ class Unsealing:
                     "this share is of another set" if self._gatherings else "this vault has no shares"
                 )
             root = gathering.offer(share)
-        except WrongShare:
-            attempts.note(shares.KIND, "refused")
-            raise
-        if root is None:
-            attempts.note(shares.KIND, "gathered")
-            return Progress(gathering.have, gathering.need)
-        attempts.note(shares.KIND, "opened")
+            if root is None:
+                attempts.note(shares.KIND, "gathered")
+                return Progress(gathering.have, gathering.need)
+            vault = self._unlock(root)
+            for _ in gathering.forged:
+                attempts.note(shares.KIND, "forged")
+            attempts.note(shares.KIND, "opened")
         self.forget()
-        return Progress(gathering.need, gathering.need, self._unlock(root))
+        return Progress(gathering.need, gathering.need, vault, gathering.forged)
 
     def passphrase(self, text: str) -> Vault:
         """Open by a passphrase; takes about a second for each that the vault has.
 
         Raises WrongPassphrase, RootKeyError.
         """
-        for protector in self._of_kind(passphrase.KIND):
-            try:
-                root = protector.open(passphrase.kek(protector.parameters, text))
-            except CannotOpen:
-                continue
+        with _written_down(passphrase.KIND):
+            vault = self._unlock(self._by_passphrase(text))
             attempts.note(passphrase.KIND, "opened")
-            self.forget()
-            return self._unlock(root)
-        attempts.note(passphrase.KIND, "refused")
-        raise WrongPassphrase("this passphrase does not open the vault")
+        self.forget()
+        return vault
 
     def forget(self) -> None:
         """Drop the shares that were gathered."""
@@ -96,9 +97,27 @@ class Unsealing:
             former.get(protector.id) or Gathering(protector) for protector in self._of_kind(shares.KIND)
         ]
 
+    def _by_passphrase(self, text: str) -> RootKey:
+        for protector in self._of_kind(passphrase.KIND):
+            try:
+                return protector.open(passphrase.kek(protector.parameters, text))
+            except CannotOpen:
+                continue
+        raise WrongPassphrase("this passphrase does not open the vault")
+
     def _unlock(self, root: RootKey) -> Vault:
         return vaultfile.unlock(vaultfile.read(self._path), root)
 
     def _of_kind(self, kind: str) -> list[Protector]:
         bodies = vaultfile.read(self._path).bodies
         return [protector for body in bodies for protector in body.protectors if protector.kind == kind]
+
+
+@contextmanager
+def _written_down(kind: str) -> Iterator[None]:
+    """Note what ends by an error, whichever it is, as an attempt that was refused."""
+    try:
+        yield
+    except Exception:
+        attempts.note(kind, "refused")
+        raise

@@ -107,6 +107,8 @@ class Master:
                         # They import while the other prepares, and do nothing before they have the root key.
                         workers = self._start_workers()
                     case "sealed":
+                        if heard["reason"]:
+                            self._say(f"The vault does not open by itself: {heard['reason']}.")
                         return None
                     case "failed":
                         raise StartFailed(heard["reason"])
@@ -210,18 +212,18 @@ class Master:
         while (heard := await child.hear()) is not None:
             match heard["event"]:
                 case "ready":
-                    self._sealed.set()
-                    self._say(
-                        f"Hvx {settings.HVX_VERSION} at {settings.HVX_ORIGIN} is sealed: it answers 503 at "
-                        f"{settings.HVX_LISTEN} until `manage.py vault unseal`. Ctrl-C ends it."
-                    )
+                    self._answers_sealed()
                 case "root":
                     try:
-                        unsealed = await self._bring_up(await child.take_root())
+                        unsealed = await self._bring_up_unless_sealed(child, await child.take_root())
                     except ConnectionError:
                         return None
                     except StartFailed as failed:
                         child.tell(verdict="failed", reason=str(failed))
+                        continue
+                    if unsealed is None:
+                        self._note_sealing()
+                        child.tell(verdict="sealed")
                         continue
                     child.tell(verdict="unsealed")
                     # It answers nobody on the public address any more once it has said so to the operator.
@@ -229,6 +231,51 @@ class Master:
                         await asyncio.wait_for(child.ended.wait(), GRACE)
                     return unsealed
         return None
+
+    def _answers_sealed(self) -> None:
+        self._sealed.set()
+        self._say(
+            f"Hvx {settings.HVX_VERSION} at {settings.HVX_ORIGIN} is sealed: it answers 503 at "
+            f"{settings.HVX_LISTEN} until `manage.py vault unseal`. Ctrl-C ends it."
+        )
+
+    async def _bring_up_unless_sealed(self, child: Child, root: LockedBytes) -> Unsealed | None:
+        """Bring the server up; None, with all ended and wiped, where an operator seals before it serves.
+
+        Raises StartFailed.
+        """
+        bringing = asyncio.create_task(self._bring_up(root))
+        hearing = asyncio.create_task(self._hear_seal(child))
+        try:
+            await asyncio.wait((bringing, hearing), return_when=asyncio.FIRST_COMPLETED)
+            # A child that has ended does not keep the server from serving.
+            if not hearing.done() or not hearing.result():
+                return await bringing
+        except asyncio.CancelledError:
+            await self._abandon(bringing)
+            raise
+        finally:
+            hearing.cancel()
+        await self._abandon(bringing)
+        return None
+
+    async def _hear_seal(self, child: Child) -> bool:
+        """Whether the child asks to seal, before it ends."""
+        while (heard := await child.hear()) is not None:
+            match heard["event"]:
+                case "ready":
+                    self._answers_sealed()
+                case "seal":
+                    return True
+        return False
+
+    async def _abandon(self, bringing: "asyncio.Task[Unsealed | None]") -> None:
+        """End a bringing up, however far it is."""
+        bringing.cancel()
+        [brought] = await asyncio.gather(bringing, return_exceptions=True)
+        if isinstance(brought, Unsealed):
+            await self._end_all(set(brought.workers))
+            brought.root.wipe()
 
     # --- the operator ------------------------------------------------------------------------
 

@@ -19,19 +19,25 @@ from vault.vaultfile import Vault
 log = logging.getLogger("hvx.vault")
 
 LONGEST_ANSWER = 4096
+# Of what an operator has sealed meanwhile nothing is opened.
+SEALED_MEANWHILE = {"error": "the vault was sealed meanwhile: bring it again"}
 UNKNOWN = {"error": "a request is to do status, watch, seal, or unseal by itself, passphrase or share"}
 
 
 class Opener:
     """Answers operators while the server is sealed; one attempt at a time, however many they are.
 
-    What was gathered stays when a wrong share comes. It goes with this process, and once the vault is open.
+    What was gathered stays when a wrong share comes. It goes with this process, once the vault is open, and
+    when an operator seals.
     """
 
     def __init__(self, link: Link) -> None:
         # What the master made of a root key that it was handed.
         self.verdicts: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._serves = False
+        # Whether a root key is with the master, and how often an operator has sealed.
+        self._handed_up = False
+        self._sealings = 0
         self._gone = asyncio.Event()
         self._link = link
         self._unsealing: Unsealing | None = None
@@ -49,7 +55,7 @@ class Opener:
             case {"do": "status"}:
                 yield self._status()
             case {"do": "seal"}:
-                yield {"state": "sealed"}
+                yield await self._seal()
             case {"do": "watch"}:
                 async for told in self._watch():
                     yield told
@@ -71,7 +77,7 @@ class Opener:
     def _by_itself(self) -> Vault:
         try:
             vault = unattended.open_vault()
-        except Sealed:
+        except Exception:
             attempts.note("itself", "refused")
             raise
         attempts.note("itself", "opened")
@@ -79,7 +85,13 @@ class Opener:
 
     async def _attempt(self, opening: Callable[[], Vault | Progress]) -> dict[str, Any]:
         """Open, or gather one share more, in a thread; then have the master serve."""
+        sealings = self._sealings
         async with self._attempting:
+            if self._gone.is_set():
+                # Somebody before has opened it, or the server ends.
+                return {"state": "serving"} if self._serves else {"error": "the server ends"}
+            if sealings != self._sealings:
+                return SEALED_MEANWHILE
             try:
                 found = await asyncio.to_thread(opening)
             except (WrongShare, WrongPassphrase, Sealed) as refused:
@@ -91,21 +103,50 @@ class Opener:
                     "error": f"opening the vault failed ({type(error).__name__}); the server's log has more"
                 }
             vault = found.vault if isinstance(found, Progress) else found
+            if vault is not None and sealings != self._sealings:
+                vault.root.wipe()
+                return SEALED_MEANWHILE
             if vault is None:
                 await self._tell_watchers()
                 return self._status()
-            return await self._hand_up(vault)
+            outcome = await self._hand_up(vault)
+            forged = found.forged if isinstance(found, Progress) else ()
+            return {**outcome, "forged": list(forged)} if forged else outcome
 
     async def _hand_up(self, vault: Vault) -> dict[str, Any]:
         self._link.give_root(vault.root)
         vault.root.wipe()
+        self._handed_up = True
         verdict = await self.verdicts.get()
-        if verdict["verdict"] == "failed":
-            await self._tell_watchers()
-            return {"error": f"the vault opens, but the server cannot serve: {verdict['reason']}"}
+        self._handed_up = False
+        match verdict["verdict"]:
+            case "failed":
+                await self._tell_watchers()
+                return {"error": f"the vault opens, but the server cannot serve: {verdict['reason']}"}
+            case "sealed":
+                return SEALED_MEANWHILE
         self._serves = True
         await self._gone.wait()
         return {"state": "serving"}
+
+    async def _seal(self) -> dict[str, Any]:
+        """Drop what was gathered, and have the master let go of a root key that is on its way.
+
+        What is being opened ends sealed. Where the server serves already that is told: it is sealed then
+        by asking the master.
+        """
+        self._sealings += 1
+        if self._handed_up:
+            self._link.tell(event="seal")
+        async with self._attempting:
+            if self._serves:
+                return {"state": "serving"}
+            dropped = 0
+            if self._unsealing is not None:
+                dropped = self._unsealing.progress.have
+                self._unsealing.forget()
+        await self._tell_watchers()
+        return {"state": "sealed", "dropped": dropped}
 
     async def _watch(self) -> AsyncGenerator[dict[str, Any], None]:
         """Tell of every share that comes, until the server serves."""

@@ -13,7 +13,7 @@ from hvx.backup import place
 from hvx.serving import LONGEST_MESSAGE
 from hvx.serving.link import Link
 from vault import keys, vaultfile
-from vault.errors import Sealed
+from vault.errors import Sealed, VaultFileDamaged, WaitsForPeople
 from vault.memory import core_dumps_off
 from vault.protectors import unattended
 from vault.rootkey import RootKey
@@ -22,7 +22,7 @@ log = logging.getLogger("hvx.serving")
 
 
 class NobodyOpens(Exception):
-    """The vault does not open by itself, and waits for people."""
+    """The vault waits for people. The text says why it does not open by itself, where it should."""
 
 
 def main() -> None:
@@ -39,8 +39,8 @@ def main() -> None:
     link.end_with_master()
     try:
         prepare(link, given, migrate=options.migrate)
-    except NobodyOpens:
-        link.tell(event="sealed")
+    except NobodyOpens as nobody:
+        link.tell(event="sealed", reason=str(nobody)[: LONGEST_MESSAGE // 8])
     except Exception as error:
         link.tell(event="failed", reason=_reason(error)[: LONGEST_MESSAGE // 8])
         sys.exit(1)
@@ -74,9 +74,14 @@ def _root(given: RootKey | None) -> RootKey:
         return keys.take(keys.opened())
     try:
         return keys.root()
-    except Sealed:
+    except WaitsForPeople:
+        raise NobodyOpens from None
+    except VaultFileDamaged:
+        # Whoever changed it may wait for just that: for people to bring their secrets.
+        raise
+    except Sealed as sealed:
         if _waits_for_people():
-            raise NobodyOpens from None
+            raise NobodyOpens(str(sealed)) from None
         raise
 
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from hvx.serving.opener import Opener
 from vault import control, vaultfile
 from vault.protectors import shares
 from vault.rootkey import RootKey
+from vault.unsealing import Progress, Unsealing
 from vault.vaultfile import Protector
 
 
@@ -189,6 +191,98 @@ async def test_the_root_key_goes_up_and_the_masters_verdict_comes_back(
         else:
             assert "a migration is missing" in (await asked)["error"]
             assert (await sealed.ask(do="status"))["have"] == 0
+
+
+async def handed_up(sealed: Sealed) -> None:
+    """Wait until a root key is with the master, and take it."""
+    sealed.master.setblocking(False)
+    loop = asyncio.get_running_loop()
+    assert json.loads(await asyncio.wait_for(loop.sock_recv(sealed.master, 4096), 20)) == {"event": "root"}
+    assert len(await asyncio.wait_for(loop.sock_recv(sealed.master, 4096), 20)) == 32
+
+
+async def test_of_two_who_open_it_at_once_the_second_hears_that_it_serves(
+    sealed: Sealed, split: tuple[str, ...]
+) -> None:
+    await sealed.ask(do="unseal", by="share", answer=split[0])
+    both = [asyncio.create_task(sealed.ask(do="unseal", by="share", answer=split[2])) for _ in range(2)]
+    await handed_up(sealed)
+    sealed.opener.verdicts.put_nowait({"verdict": "unsealed"})
+    await sealed.opener.leave()
+    assert await asyncio.wait_for(asyncio.gather(*both), 20) == [{"state": "serving"}] * 2
+
+
+async def test_who_is_still_waiting_to_try_when_the_server_ends_is_told_so(
+    sealed: Sealed, split: tuple[str, ...]
+) -> None:
+    await sealed.opener.leave()
+    assert "ends" in (await sealed.ask(do="unseal", by="share", answer=split[0]))["error"]
+
+
+async def test_sealing_what_is_sealed_drops_what_was_gathered_and_says_so(
+    sealed: Sealed, split: tuple[str, ...]
+) -> None:
+    assert await sealed.ask(do="seal") == {"state": "sealed", "dropped": 0}
+    await sealed.ask(do="unseal", by="share", answer=split[0])
+    assert await sealed.ask(do="seal") == {"state": "sealed", "dropped": 1}
+    assert (await sealed.ask(do="status"))["have"] == 0
+    assert (await sealed.ask(do="unseal", by="share", answer=split[0]))["have"] == 1
+
+
+async def test_sealing_while_a_root_key_is_on_its_way_asks_the_master_and_waits_for_it(
+    sealed: Sealed, split: tuple[str, ...]
+) -> None:
+    await sealed.ask(do="unseal", by="share", answer=split[0])
+    opening = asyncio.create_task(sealed.ask(do="unseal", by="share", answer=split[2]))
+    await handed_up(sealed)
+    sealing = asyncio.create_task(sealed.ask(do="seal"))
+    told = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sealed.master, 4096), 20)
+    assert json.loads(told) == {"event": "seal"}
+    assert not sealing.done()
+    sealed.opener.verdicts.put_nowait({"verdict": "sealed"})
+    assert (await asyncio.wait_for(sealing, 20))["state"] == "sealed"
+    assert "sealed meanwhile" in (await opening)["error"]
+
+
+async def test_sealing_too_late_is_told_that_the_server_serves(
+    sealed: Sealed, split: tuple[str, ...]
+) -> None:
+    await sealed.ask(do="unseal", by="share", answer=split[0])
+    opening = asyncio.create_task(sealed.ask(do="unseal", by="share", answer=split[2]))
+    await handed_up(sealed)
+    sealing = asyncio.create_task(sealed.ask(do="seal"))
+    await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sealed.master, 4096), 20)
+    sealed.opener.verdicts.put_nowait({"verdict": "unsealed"})
+    await sealed.opener.leave()
+    assert await asyncio.gather(opening, sealing) == [{"state": "serving"}] * 2
+
+
+async def test_what_is_being_opened_while_somebody_seals_goes_to_nobody(
+    sealed: Sealed, split: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sealed.ask(do="unseal", by="share", answer=split[0])
+    opens, may_open = threading.Event(), threading.Event()
+    offer = Unsealing.offer
+
+    def slowly(unsealing: Unsealing, text: str) -> Progress:
+        opens.set()
+        assert may_open.wait(20)
+        return offer(unsealing, text)
+
+    monkeypatch.setattr(Unsealing, "offer", slowly)
+    opening = asyncio.create_task(sealed.ask(do="unseal", by="share", answer=split[2]))
+    await asyncio.to_thread(opens.wait, 20)
+    queued = asyncio.create_task(sealed.ask(do="unseal", by="share", answer=split[1]))
+    await asyncio.sleep(0)
+    sealing = asyncio.create_task(sealed.ask(do="seal"))
+    await asyncio.sleep(0)
+    may_open.set()
+    assert (await sealing)["state"] == "sealed"
+    for refused in await asyncio.gather(opening, queued):
+        assert "sealed meanwhile" in refused["error"]
+    assert (await sealed.ask(do="status"))["have"] == 0
+    with pytest.raises(BlockingIOError):
+        sealed.master.recv(4096, socket.MSG_DONTWAIT)
 
 
 @pytest.mark.parametrize(

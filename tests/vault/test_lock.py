@@ -148,6 +148,17 @@ def test_a_holder_whose_process_id_means_nothing_here_is_respected(tmp_path: Pat
             raise AssertionError("two have it")
 
 
+def test_its_maker_has_the_kernels_lock_as_long_as_it_has_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / lock.NAME
+    with lock.hold(tmp_path):
+        # As another container reads it: the number means nothing there.
+        path.write_text(json.dumps([2**22 + 1, 1, "another"]))
+        assert lock.holder(tmp_path) == 2**22 + 1
+        with pytest.raises(lock.Held), lock.hold(tmp_path):
+            raise AssertionError("two have it")
+    assert lock.holder(tmp_path) is None
+
+
 def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept")
     (tmp_path / lock.NAME).symlink_to(tmp_path / "precious")

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from shamir_mnemonic import Share
@@ -36,11 +37,10 @@ def offer(gathering: Gathering, text: str) -> RootKey | None:
     return gathering.offer(share)
 
 
-def forged(share: str) -> str:
+def forged(share: str, flip: int = 1) -> str:
     """A share with a right checksum and a wrong value."""
     one = Share.from_mnemonic(share)
-    value = bytes([one.value[0] ^ 1]) + one.value[1:]
-    return str(Share(**{**one.__dict__, "value": value}).mnemonic())
+    return str(replace(one, value=bytes([one.value[0] ^ flip]) + one.value[1:]).mnemonic())
 
 
 # --- how many open
@@ -119,13 +119,24 @@ def test_the_word_that_was_meant_is_offered() -> None:
         shares.read("acadamic acid")
 
 
-def test_another_word_of_the_list_breaks_the_checksum(split: Split) -> None:
+def test_another_word_of_the_list_breaks_the_checksum_and_its_place_is_named(split: Split) -> None:
     for place in range(33):
         words = split.shares[1].split()
-        words[place] = WORDLIST[(WORDLIST.index(words[place]) + 1) % len(WORDLIST)]
+        words[place] = WORDLIST[(WORDLIST.index(words[place]) + 1 + 31 * place) % len(WORDLIST)]
         with pytest.raises(WrongShare, match="the checksum does not hold") as refusal:
             shares.read(" ".join(words))
-        assert not re.search(r"\b" + words[0] + r"\b", str(refusal.value))
+        assert f"word {place + 1} is another one of the list" in str(refusal.value)
+        told = str(refusal.value).partition("word ")[0]
+        assert not re.search(r"\b" + words[0] + r"\b", told)
+
+
+def test_two_wrong_words_are_not_taken_for_one(split: Split) -> None:
+    for place in range(0, 32, 3):
+        words = split.shares[1].split()
+        for wrong in (place, place + 1):
+            words[wrong] = WORDLIST[(WORDLIST.index(words[wrong]) + 5) % len(WORDLIST)]
+        with pytest.raises(WrongShare, match="several words"):
+            shares.read(" ".join(words))
 
 
 def test_two_words_that_changed_places_break_the_checksum(split: Split) -> None:
@@ -154,11 +165,93 @@ def test_the_same_share_twice_counts_once(split: Split, gathering: Gathering) ->
     assert gathering.have == 1
 
 
-def test_a_share_that_contradicts_another_is_refused(split: Split, gathering: Gathering) -> None:
-    offer(gathering, split.shares[0])
+def test_a_share_that_contradicts_another_is_told_and_both_are_tried(split: Split) -> None:
+    gathering = gathering_for(split)
+    offer(gathering, forged(split.shares[0]))
     with pytest.raises(WrongShare, match="share 1 contradicts"):
-        offer(gathering, forged(split.shares[0]))
+        offer(gathering, split.shares[0])
     assert gathering.have == 1
+    with pytest.raises(WrongShare, match="share 1 was given already"):
+        offer(gathering, forged(split.shares[0]))
+    assert offer(gathering, split.shares[1]) is None
+    root = offer(gathering, split.shares[2])
+    assert root is not None
+    assert root.id == ROOT.id
+    assert gathering.forged == (1,)
+
+
+def test_where_all_are_needed_a_forged_one_does_not_take_the_genuine_ones_place() -> None:
+    split = shares.protect(3, 3)
+    gathering = gathering_for(split)
+    for share in (forged(split.shares[2]), split.shares[0]):
+        assert offer(gathering, share) is None
+    with pytest.raises(WrongShare, match="one of them is forged"):
+        offer(gathering, split.shares[1])
+    root = offer(gathering, split.shares[2])
+    assert root is not None
+    assert gathering.forged == (3,)
+
+
+def test_each_forged_share_is_named_once_the_vault_opens_and_no_genuine_one() -> None:
+    split = shares.protect(3, 6)
+    gathering = gathering_for(split)
+    brought = [*split.shares[:2], forged(split.shares[4]), forged(split.shares[5]), split.shares[3]]
+    root = None
+    for share in brought:
+        try:
+            root = offer(gathering, share)
+        except WrongShare as wrong:
+            assert "forged" in str(wrong)
+    assert root is not None
+    assert gathering.forged == (5, 6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"extendable": False},
+        {"group_index": 1},
+        {"group_count": 2},
+        {"iteration_exponent": 1},
+        {"member_threshold": 2},
+        {"index": 5},
+    ],
+)
+def test_a_share_that_differs_in_anything_that_all_have_in_common_is_none_of_the_set(
+    split: Split, gathering: Gathering, change: dict[str, int]
+) -> None:
+    one = shares.read(split.shares[0])
+    assert gathering.is_of(one)
+    # Even so, what is none of the set never keeps the others from opening.
+    odd = shares.read(replace(one, **change).mnemonic())
+    assert not gathering.is_of(odd)
+    gathering.offer(replace(odd, index=4))
+    answers = []
+    for share in (split.shares[1], split.shares[2], split.shares[3]):
+        try:
+            answers.append(offer(gathering, share))
+        except WrongShare:
+            answers.append(None)
+    assert answers[-1] is not None
+
+
+def test_so_many_forged_ones_that_trying_takes_long_are_refused_until_all_are_dropped() -> None:
+    split = shares.protect(16, 16)
+    gathering = gathering_for(split)
+    offer(gathering, split.shares[0])
+    refusals = []
+    for flip, share in itertools.product(range(1, 8), split.shares[1:]):
+        try:
+            offer(gathering, forged(share, flip))
+        except WrongShare as wrong:
+            refusals.append(str(wrong))
+    assert "too many of the shares" in refusals[-1]
+    kept = len(gathering._shares)
+    with pytest.raises(WrongShare, match="drops them all"):
+        offer(gathering, split.shares[15])
+    assert len(gathering._shares) == kept
+    gathering.forget()
+    assert [offer(gathering, share) is not None for share in split.shares] == [False] * 15 + [True]
 
 
 def test_a_share_of_another_set_is_none_of_this_one(gathering: Gathering) -> None:

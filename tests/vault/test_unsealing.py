@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,16 @@ from django.conf import LazySettings
 from audit.errors import AuditUnavailable
 from audit.models import AuditRow
 from vault import attempts, keys, ownfile, vaultfile
-from vault.errors import RootKeyError, RootKeyMismatch, RootKeyMissing, Sealed, VaultFileDamaged
-from vault.protectors import credential, keyfile, passphrase, shares
+from vault.errors import (
+    RootKeyError,
+    RootKeyMismatch,
+    RootKeyMissing,
+    RootKeyUnsafe,
+    Sealed,
+    VaultFileDamaged,
+)
+from vault.memory import LockedBytes
+from vault.protectors import credential, keyfile, passphrase, shares, unattended
 from vault.protectors.shares import Split, WrongShare
 from vault.rootkey import RootKey
 from vault.unsealing import Unsealing, WrongPassphrase
@@ -128,7 +137,120 @@ def test_an_attempt_that_cannot_be_written_down_opens_nothing(path: Path, split:
         unsealing.passphrase(PASSPHRASE)
 
 
+@pytest.mark.parametrize("verb", ["passphrase", "offer"])
+def test_an_attempt_that_ends_by_an_error_nobody_thought_of_is_written_down_too(
+    path: Path, split: Split, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(passphrase, "kek", fails)
+    monkeypatch.setattr(shares, "read", fails)
+    with pytest.raises(MemoryError):
+        getattr(Unsealing(path), verb)("whatever was brought")
+    assert outcomes() == [("passphrase" if verb == "passphrase" else "shares", "refused")]
+
+
+@pytest.mark.parametrize("text", ["\ud800", f"{PASSPHRASE}\udcff"])
+def test_a_passphrase_that_is_no_text_is_a_wrong_one_and_is_never_made(path: Path, text: str) -> None:
+    with pytest.raises(WrongPassphrase):
+        Unsealing(path).passphrase(text)
+    assert outcomes() == [("passphrase", "refused")]
+    with pytest.raises(ValueError, match="no text"):
+        passphrase.protect(f"{PASSPHRASE}{text}")
+
+
+def test_a_file_that_was_changed_is_an_attempt_refused_and_not_one_that_opened(path: Path) -> None:
+    whole = json.loads(path.read_text())
+    whole["current"]["protectors"].pop(0)
+    path.write_text(json.dumps(whole))
+    with pytest.raises(VaultFileDamaged):
+        Unsealing(path).passphrase(PASSPHRASE)
+    assert outcomes() == [("passphrase", "refused")]
+
+
+def test_a_forged_share_is_named_and_written_down_once_the_vault_opens(path: Path, split: Split) -> None:
+    unsealing = Unsealing(path)
+    one = shares.read(split.shares[1])
+    unsealing.offer(replace(one, value=bytes(32)).mnemonic())
+    unsealing.offer(split.shares[0])
+    with pytest.raises(WrongShare, match="forged"):
+        unsealing.offer(split.shares[2])
+    last = unsealing.offer(split.shares[3])
+    assert last.vault is not None
+    assert last.forged == (2,)
+    assert [outcome for _, outcome in outcomes()] == ["gathered", "gathered", "refused", "forged", "opened"]
+
+
+@pytest.mark.parametrize("change", [{"extendable": False}, {"group_index": 1}])
+def test_a_share_with_other_words_of_its_set_is_refused_and_blocks_nothing(
+    path: Path, split: Split, change: dict[str, int]
+) -> None:
+    unsealing = Unsealing(path)
+    with pytest.raises(WrongShare, match="another set"):
+        unsealing.offer(replace(shares.read(split.shares[0]), **change).mnemonic())
+    assert [unsealing.offer(share).vault is not None for share in split.shares[:3]] == [False, False, True]
+
+
 # --- with nobody there
+
+
+@pytest.fixture
+def by_keyfile(path: Path, root_key_path: Path, by_passphrase: Protector) -> Path:
+    """A vault that a key file opens, and a passphrase."""
+    key = keyfile.load_or_create(root_key_path)
+    protectors = [Protector.make(ROOT, keyfile.KIND, {}, key), by_passphrase]
+    vaultfile.write(path, vaultfile.new(ROOT, protectors))
+    return path
+
+
+def test_each_refusal_of_what_opens_by_itself_is_written_down(by_keyfile: Path, root_key_path: Path) -> None:
+    root_key_path.chmod(0o644)
+    with pytest.raises(RootKeyUnsafe):
+        unattended.open_vault()
+    root_key_path.unlink()
+    with pytest.raises(RootKeyMissing):
+        unattended.open_vault()
+    keyfile.load_or_create(root_key_path)
+    with pytest.raises(RootKeyMismatch):
+        unattended.open_vault()
+    assert outcomes() == [("keyfile", "refused")] * 3
+    with pytest.raises(RootKeyMismatch):
+        unattended.open_vault(noted=False)
+    assert len(outcomes()) == 3
+
+
+@pytest.mark.parametrize("spoil", ["mac", "root"])
+def test_a_changed_file_is_told_at_once_and_no_person_is_asked(
+    by_keyfile: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    whole = json.loads(by_keyfile.read_text())
+    if spoil == "mac":
+        whole["current"]["protectors"].pop()
+    else:
+        whole["current"]["root"] = "00" * 16
+    by_keyfile.write_text(json.dumps(whole))
+
+    def nobody(path: Path) -> vaultfile.Vault:
+        raise AssertionError("somebody is asked")
+
+    monkeypatch.setattr(keys, "_ask", nobody)
+    with pytest.raises(VaultFileDamaged):
+        keys.root()
+    assert outcomes() == [("keyfile", "refused")]
+
+
+def test_of_several_that_do_not_open_each_says_why(
+    by_keyfile: Path, root_key_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    document = vaultfile.read(by_keyfile)
+    added = Protector.make(ROOT, credential.KIND, {}, LockedBytes.random(32))
+    vaultfile.write(by_keyfile, vaultfile.new(ROOT, [*document.current.protectors, added]))
+    root_key_path.chmod(0o644)
+    with pytest.raises(Sealed, match="mode 0644.*no credentials"):
+        unattended.open_vault()
+    assert outcomes() == [("keyfile", "refused"), ("credential", "refused")]
 
 
 def test_a_vault_that_waits_for_people_is_sealed_and_says_for_what(path: Path) -> None:

@@ -24,7 +24,9 @@ _BOUNDS = {"memory": (256 * 1024, 1024 * 1024), "iterations": (3, 16), "lanes": 
 
 
 def protect(passphrase: str) -> tuple[dict[str, int | str], LockedBytes]:
-    """Return the parameters to keep and the key. Raises ValueError with a sentence for a short one."""
+    """Return the parameters to keep and the key. Raises ValueError with a sentence for one that is none."""
+    if any(unicodedata.category(each) == "Cs" for each in passphrase):
+        raise ValueError("this passphrase is no text: the terminal sends other characters than UTF-8")
     if len(passphrase) < SHORTEST:
         raise ValueError(f"a passphrase has at least {SHORTEST} characters; several random words are best")
     parameters: dict[str, int | str] = {"salt": os.urandom(_SALT_LENGTH).hex(), **_MADE}
@@ -45,7 +47,9 @@ def kek(parameters: Mapping[str, int | str], passphrase: str) -> LockedBytes:
         lanes=costs["lanes"],
         memory_cost=costs["memory"],
     )
-    stretching.derive_into(unicodedata.normalize("NFC", passphrase).encode(), key.view)
+    # What is no text has a key too: another one, which opens nothing.
+    text = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
+    stretching.derive_into(text, key.view)
     return key
 
 

@@ -6,9 +6,12 @@ whoever types it; no error of this module quotes more of it than the one word th
 
 import difflib
 import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shamir_mnemonic import MnemonicError, Share, generate_mnemonics
+from shamir_mnemonic import MnemonicError, Share, generate_mnemonics, rs1024
+from shamir_mnemonic.constants import CHECKSUM_LENGTH_WORDS, CUSTOMIZATION_STRING_EXTENDABLE, RADIX_BITS
 from shamir_mnemonic.shamir import ShareGroup, recover_ems
 from shamir_mnemonic.wordlist import WORD_INDEX_MAP
 
@@ -21,10 +24,13 @@ KIND = "shares"
 MOST = 16
 WORDS = 33
 _KEY_LENGTH = 32
+# Sets of shares that are tried for one share that comes, a second of work at most. Two or three forged
+# shares are far below it in any split, however they are chosen.
+_MOST_TRIES = 4096
 
 
 class WrongShare(Exception):
-    """A share that was not taken; the sentence says why. What was gathered before it stays."""
+    """A share that does not help; the sentence says why. What was gathered before it stays."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +50,32 @@ def protect(threshold: int, count: int) -> Split:
     if not 2 <= threshold <= count <= MOST:
         raise ValueError(f"shares are from 2 of 2 to {MOST} of {MOST}: at least two must come together")
     key = LockedBytes.random(_KEY_LENGTH)
-    [shares] = generate_mnemonics(1, [(threshold, count)], bytes(key.view), iteration_exponent=0)
+    [shares] = generate_mnemonics(
+        1, [(threshold, count)], bytes(key.view), iteration_exponent=0, extendable=True
+    )
     identifier = Share.from_mnemonic(shares[0]).identifier
     return Split({"identifier": identifier, "threshold": threshold, "count": count}, key, tuple(shares))
 
 
 class Gathering:
-    """The shares brought so far for one protector."""
+    """The shares brought so far for one protector.
+
+    One that is forged, checksum and all, cannot be told from a genuine one before the vault opens. So
+    each is kept, also several of one number, and every set that may be the right one is tried.
+    """
 
     def __init__(self, protector: Protector) -> None:
         """Raises ProtectorUnusable for parameters that no split has."""
         numbers(protector)
         self.protector = protector
         self._shares: list[Share] = []
+        # The numbers of those that the key has shown to be forged.
+        self.forged: tuple[int, ...] = ()
 
     @property
     def have(self) -> int:
-        """How many shares were taken."""
-        return len(self._shares)
+        """How many shares of different numbers were taken."""
+        return len({share.index for share in self._shares})
 
     @property
     def need(self) -> int:
@@ -72,24 +86,42 @@ class Gathering:
         """Whether the share says that it belongs to this set."""
         parameters = self.protector.parameters
         return (
-            (share.group_threshold, share.group_count, share.iteration_exponent) == (1, 1, 0)
+            (share.group_index, share.group_threshold, share.group_count) == (0, 1, 1)
+            and share.extendable
+            and share.iteration_exponent == 0
+            and share.index < numbers(self.protector)[1]
             and share.identifier == parameters.get("identifier")
             and share.member_threshold == parameters.get("threshold")
         )
 
     def offer(self, share: Share) -> RootKey | None:
-        """Take a share; return the root key once it opens. Raises WrongShare."""
-        for other in self._shares:
-            if other.index == share.index:
-                same = "was given already" if other == share else "contradicts one that was given"
-                raise WrongShare(f"share {share.index + 1} {same}")
+        """Take a share; return the root key once it opens, and have the false ones named in `forged`.
+
+        Raises WrongShare. Where so many do not fit together that more than 4096 sets would have to be
+        tried, it is not kept, and what was gathered has to be dropped.
+        """
+        if share in self._shares:
+            raise WrongShare(f"share {share.index + 1} was given already")
+        others = [other for other in self._shares if other.index != share.index]
+        if math.comb(len(others), self.need - 1) > _MOST_TRIES:
+            raise WrongShare(
+                "too many of the shares that were brought are forged: `vault seal` drops them all, "
+                "and they are brought again"
+            )
+        contradicts = len(others) < len(self._shares)
         self._shares.append(share)
         # Any set that holds the newest: with a forged share among them, one more good share is enough.
-        for others in itertools.combinations(self._shares[:-1], self.need - 1):
-            root = self._open([*others, share])
+        for chosen in itertools.combinations(others, self.need - 1):
+            root = self._open([*chosen, share])
             if root is not None:
+                self.forged = self._forged_beside([*chosen, share])
                 self._shares.clear()
                 return root
+        if contradicts:
+            raise WrongShare(
+                f"share {share.index + 1} contradicts one that was given: one of the two is forged. "
+                "Both are kept; bring the others"
+            )
         if self.have >= self.need:
             raise WrongShare("these shares do not open the vault: one of them is forged. Bring another one")
         return None
@@ -98,11 +130,22 @@ class Gathering:
         """Drop what was gathered."""
         self._shares.clear()
 
+    def _forged_beside(self, genuine: list[Share]) -> tuple[int, ...]:
+        """Return the numbers of the shares that do not open in place of one of these, which do."""
+        found = set()
+        for share in self._shares:
+            if share in genuine:
+                continue
+            kept = [each for each in genuine if each.index != share.index]
+            if len(kept) < self.need or self._open([*kept[1:], share]) is None:
+                found.add(share.index + 1)
+        return tuple(sorted(found))
+
     def _open(self, shares: list[Share]) -> RootKey | None:
-        group = ShareGroup()
-        for share in shares:
-            group.add(share)
         try:
+            group = ShareGroup()
+            for share in shares:
+                group.add(share)
             key = LockedBytes.of(recover_ems({0: group}).decrypt(b""))
             return self.protector.open(key)
         except (MnemonicError, CannotOpen):
@@ -121,7 +164,10 @@ def numbers(protector: Protector) -> tuple[int, int]:
 
 
 def read(text: str) -> Share:
-    """Return the share that somebody typed. Raises WrongShare, which names a word that is in no list."""
+    """Return the share that somebody typed.
+
+    Raises WrongShare, which names a word that is in no list, or the place of one that is another of it.
+    """
     words = text.lower().split()
     for place, word in enumerate(words, 1):
         if word not in WORD_INDEX_MAP:
@@ -134,6 +180,44 @@ def read(text: str) -> Share:
         return Share.from_mnemonic(" ".join(words))
     except MnemonicError:
         # Its own text quotes the first words.
-        raise WrongShare(
-            "the checksum does not hold: a word is another one of the list, or two have changed places"
-        ) from None
+        wrong = _mistyped([WORD_INDEX_MAP[word] for word in words])
+        reason = (
+            "several words are others of the list, or two have changed places"
+            if wrong is None
+            else f"word {wrong} is another one of the list"
+        )
+        raise WrongShare(f"the checksum does not hold: {reason}") from None
+
+
+def _mistyped(words: Sequence[int]) -> int | None:
+    """Return the place, from 1, of the one word whose change makes the checksum hold; None if none does.
+
+    The code's distance is four (SLIP-39, "Checksum"): one wrong word has one place, and two wrong ones
+    are never taken for one.
+    """
+    data = words[:-CHECKSUM_LENGTH_WORDS]
+    wrong = _difference(_checksum(data), words[-CHECKSUM_LENGTH_WORDS:])
+    changed = [place for place, each in enumerate(wrong) if each]
+    if not changed:
+        return None
+    if len(changed) == 1:
+        return len(data) + changed[0] + 1
+    nothing = [0] * len(data)
+    for place in range(len(data)):
+        # What changing this word does to the checksum: the sums of what each of its bits does.
+        reached = {(0,) * CHECKSUM_LENGTH_WORDS}
+        for bit in range(RADIX_BITS):
+            one = [*nothing[:place], 1 << bit, *nothing[place + 1 :]]
+            step = _difference(_checksum(one), _checksum(nothing))
+            reached |= {_difference(each, step) for each in reached}
+        if wrong in reached:
+            return place + 1
+    return None
+
+
+def _checksum(data: Sequence[int]) -> list[int]:
+    return list(rs1024.create_checksum(data, CUSTOMIZATION_STRING_EXTENDABLE))
+
+
+def _difference(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:
+    return tuple(a ^ b for a, b in zip(one, other, strict=True))

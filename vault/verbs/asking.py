@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import keys
-from vault.errors import Sealed
+from vault.errors import Sealed, VaultFileDamaged
 from vault.protectors import passphrase, shares, unattended
 from vault.protectors.shares import WrongShare
 from vault.unsealing import Unsealing, WrongPassphrase
@@ -68,6 +68,8 @@ class Asking:
         if not keys.held():
             try:
                 vault = unattended.open_vault()
+            except VaultFileDamaged:
+                raise
             except Sealed:
                 unsealing = Unsealing(keys.vault_path())
                 if not unsealing.wants:

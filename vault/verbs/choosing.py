@@ -57,7 +57,11 @@ def _with_key_file(root: RootKey, asking: Asking) -> Protector:
 
 
 def _with_passphrase(root: RootKey, asking: Asking) -> Protector:
-    return Protector.make(root, passphrase.KIND, *passphrase.protect(asking.new_passphrase()))
+    try:
+        made = passphrase.protect(asking.new_passphrase())
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    return Protector.make(root, passphrase.KIND, *made)
 
 
 def _with_keyring(root: RootKey, asking: Asking) -> Protector:

@@ -1,4 +1,4 @@
-"""Seal a running server: its workers end, and the root key is wiped from memory."""
+"""Seal a running server: its workers end, the root key is wiped from memory, and shares are dropped."""
 
 from typing import Any
 
@@ -17,8 +17,13 @@ def add_to(parser: CommandParser) -> None:
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
     try:
         outcome = control.outcome(settings.HVX_DATA_DIR, do="seal")
+        while outcome.get("state") == "serving":
+            # Its sealed process was asked in the moment in which the workers took over.
+            outcome = control.outcome(settings.HVX_DATA_DIR, do="seal")
     except control.NoServer as nobody:
         raise CommandError(str(nobody)) from None
     if "error" in outcome:
         raise CommandError(outcome["error"])
     command.stdout.write("The server is sealed: it answers 503 until `manage.py vault unseal`.")
+    if outcome.get("dropped"):
+        command.stdout.write(f"Shares that were brought and are dropped: {outcome['dropped']}.")

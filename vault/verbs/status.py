@@ -44,7 +44,7 @@ def status() -> dict[str, Any]:
     }
     try:
         # Held, not taken: what was interrupted stays as it is, for this only looks.
-        keys.hold(unattended.open_vault().root)
+        keys.hold(unattended.open_vault(noted=False).root)
         told["ring"] = _ring()
     except Sealed as sealed:
         told |= {"opens_by_itself": keys.held(), "reason": str(sealed)}

@@ -56,6 +56,8 @@ def _unseal(command: BaseCommand, options: dict[str, Any]) -> None:
         status = _bring(command, by, _typed(by))
         if status["state"] == "sealed" and by == "share":
             status = _wait_for_others(command)
+    for number in status.get("forged", ()):
+        command.stderr.write(f"Share {number} as it was brought is forged: it is not of this vault's key.")
     if status["state"] == "serving":
         command.stdout.write("The vault is open, and the server serves.")
 
@@ -79,7 +81,7 @@ def _bring(command: BaseCommand, by: str, secrets: Iterator[str]) -> dict[str, A
     for secret in secrets:
         status = _ask(do="unseal", by=by, answer=secret)
         if "error" in status:
-            command.stderr.write(f"Not taken: {status['error']}")
+            command.stderr.write(f"The vault stays sealed: {status['error']}")
         elif status["state"] == "serving":
             return status
         else:
