@@ -1,12 +1,15 @@
 """What every answer carries, in one place: request id, DPoP nonce, CORS, safety headers, a log line."""
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 
 from audit.context import asked_from
 from devices import nonces
@@ -15,6 +18,9 @@ from hvx.answers import CORS, PREFLIGHT, SAFETY
 from hvx.logs import request_id
 
 log = logging.getLogger("hvx.request")
+
+# `<str:device>` in a route.
+PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 def _nonce(path: str) -> str:
@@ -28,6 +34,17 @@ def _nonce(path: str) -> str:
         return nonces.current()
     except Exception:
         return ""
+
+
+def _route(path: str) -> str:
+    """The address with the names of its parts in place of what stands there: a device's hash or a
+    username in a log would outlive its account. What is nobody's address may hold anything."""
+    if path.startswith(settings.STATIC_URL):
+        return settings.STATIC_URL
+    try:
+        return "/" + PART.sub(r"{\1}", resolve(path).route)
+    except Resolver404:
+        return "unknown"
 
 
 def answer(
@@ -59,13 +76,13 @@ def answer(
                 response.setdefault("Content-Length", str(len(response.content)))
             seconds = time.perf_counter() - began
             metrics.count(request.method or "", response.status_code, seconds)
-            # The path alone: a query may hold what somebody searched for. No address, no token.
+            # The route alone: a path may name somebody, a query what they looked for. No address, no token.
             log.info(
                 "request",
                 extra={
                     "fields": {
                         "method": request.method,
-                        "path": request.path,
+                        "path": _route(request.path),
                         "status": response.status_code,
                         "ms": round(seconds * 1000, 1),
                     }

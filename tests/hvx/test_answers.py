@@ -47,6 +47,32 @@ def test_the_log_line_of_a_request_has_its_id_and_no_query_token_or_address(
         assert private not in line
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", API + "devices/somebody", API + "devices/{device}"),
+        ("POST", API + "devices/somebody/revoke", API + "devices/{device}/revoke"),
+        ("GET", API + "accounts/somebody", API + "accounts/{username}"),
+        ("DELETE", API + "me/passkeys/somebody", API + "me/passkeys/{id}"),
+        ("OPTIONS", API + "accounts/somebody/devices", API + "accounts/{username}/devices"),
+        ("GET", API + "nowhere/somebody", "unknown"),
+        ("GET", "/somebody", "unknown"),
+        ("GET", "/static/somebody.js", "/static/"),
+        ("GET", "/", "/"),
+    ],
+)
+def test_the_log_names_the_route_and_not_who_stands_in_the_path(
+    wire: DjangoWire, caplog: pytest.LogCaptureFixture, method: str, path: str, told: str
+) -> None:
+    headers = {"Access-Control-Request-Method": "GET"} if method == "OPTIONS" else {}
+    with caplog.at_level(logging.INFO, logger="hvx.request"):
+        wire.request(method, path, headers=headers, body=None)
+    [record] = [record for record in caplog.records if record.name == "hvx.request"]
+    line = JSONFormatter().format(record)
+    assert json.loads(line)["path"] == told
+    assert "somebody" not in line
+
+
 def test_the_instance_says_what_it_is(wire: DjangoWire) -> None:
     told = ask(wire, "GET", "instance").expect(200).json
     assert told.keys() == {"name", "origin", "version", "software", "rules", "limits", "registration"}

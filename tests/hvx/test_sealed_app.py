@@ -1,12 +1,14 @@
 """The sealed server's answers, beside those of the open one."""
 
 import json
+import logging
 from typing import Any, cast
 
 import pytest
 from django.test import Client
 
 from hvx.answers import document
+from hvx.logs import JSONFormatter
 from hvx.serving.sealed_app import SUBPROTOCOL, application
 from keyexchange import consumers
 from vault.errors import Sealed
@@ -51,6 +53,15 @@ async def test_health_says_sealed(path: str) -> None:
     status, headers, body = await ask("GET", path)
     assert (status, json.loads(body)) == (503, {"status": "sealed"})
     assert headers["content-type"] == "application/json"
+
+
+async def test_the_log_names_nobody_that_a_path_names(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="hvx.request"):
+        for path in ("/api/hvx/v1/accounts/somebody", "/healthz"):
+            await ask("GET", path)
+    lines = [JSONFormatter().format(record) for record in caplog.records if record.name == "hvx.request"]
+    assert [json.loads(line)["path"] for line in lines] == ["unknown", "/healthz"]
+    assert "somebody" not in "".join(lines)
 
 
 async def test_an_answer_carries_the_headers_of_the_open_servers_but_what_needs_a_secret(
