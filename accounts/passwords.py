@@ -11,11 +11,13 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
+from accounts import queries
 from accounts.errors import Busy, InvalidCredentials, PasswordWrong
 from accounts.models import Account
 from accounts.throttle import Counters
 from audit.events import Event
 from audit.services import record
+from devices.principal import Principal
 
 # Argon2 reads all of it; nobody types more.
 MAX_CHARACTERS = 1024
@@ -45,6 +47,7 @@ def _guess(guesses: Counters) -> Iterator[None]:
         # Again: those that came at once have been counted while this one waited. So no more than
         # HASHES_AT_ONCE a process can slip past a limit together.
         guesses.require()
+        guesses.count_attempt()
         yield
 
 
@@ -80,6 +83,17 @@ def confirm(account: Account, password: str, guesses: Counters) -> None:
             guesses.count()
             record(Event.PASSWORD_REFUSED, account=str(account.pk))
             raise PasswordWrong
+
+
+def still_confirmed(principal: Principal, confirmed: Account) -> Account:
+    """The principal's account, locked until the transaction ends, with the password that was confirmed.
+
+    Raises PasswordWrong where it has another since, and DeviceRevoked where the account is gone.
+    """
+    row = queries.locked_of(principal)
+    if row.password != confirmed.password:
+        raise PasswordWrong
+    return row
 
 
 def refuse_weak(password: str, *, field: str = "password") -> None:

@@ -17,6 +17,7 @@ from accounts.protocol.names import RESERVED, is_username, normalise_login
 from audit.context import network
 from audit.models import AuditRow
 from audit.queries import mac_of
+from devices.errors import DeviceRevoked
 from devices.models import Device, DeviceKind, DeviceState
 from devices.principal import Principal
 from devices.protocol.encoding import b64url
@@ -48,10 +49,10 @@ def id_of(name: str) -> str | None:
 
 
 def of(principal: Principal) -> Account:
-    """The account that a device speaks for. Raises UnknownAccount where it is gone."""
+    """The account that a device speaks for. Raises DeviceRevoked where it was erased meanwhile."""
     account = Account.objects.filter(pk=principal.account_id).first()
     if account is None:
-        raise UnknownAccount
+        raise DeviceRevoked
     return account
 
 
@@ -62,6 +63,15 @@ def locked(account_id: UUID | str) -> Account | None:
     two one waits for the other. It holds up nobody who only adds a row that refers to the account.
     """
     return Account.objects.select_for_update(no_key=True).filter(pk=account_id).first()
+
+
+def locked_of(principal: Principal) -> Account:
+    """The same of the account that a device speaks for. Raises DeviceRevoked where it was erased
+    meanwhile, and its devices with it."""
+    account = locked(principal.account_id)
+    if account is None:
+        raise DeviceRevoked
+    return account
 
 
 def is_free(username: str) -> bool:

@@ -1,7 +1,7 @@
 """How often one may fail, ask or be told, by device, by login and by network.
 
-Failures count, successes do not. Everything is counted in the cache that all workers share, under
-keyed names. Numbers and reasons: docs/decisions/0022.
+Failures count, and of passwords, more widely, each that is computed. Everything is counted in the
+cache that all workers share, under keyed names. Numbers and reasons: docs/decisions/0022.
 """
 
 import hmac
@@ -24,6 +24,7 @@ from audit.protocol.encoding import lp
 from audit.services import record
 from devices.errors import ChallengeInvalid
 from devices.models import Device
+from devices.principal import Principal
 from devices.protocol.device_hash import DeviceHash
 from vault import keys
 
@@ -40,10 +41,16 @@ class Limit:
 
 
 GUESSES_BY_DEVICE = Limit("guesses-by-device", 10, QUARTER)
+GUESSES_UNPROVEN = Limit("unproven-guesses-by-device", 10, QUARTER)
 GUESSES_BY_NETWORK_AT_LOGIN = Limit("guesses-by-network-at-login", 10, QUARTER)
 GUESSES_BY_NETWORK = Limit("guesses-by-network", 50, QUARTER)
 GUESSES_AT_LOGIN = Limit("guesses-at-login", 100, HOUR)
+COMPUTED_BY_DEVICE = Limit("passwords-by-device", 30, QUARTER)
+COMPUTED_UNPROVEN = Limit("unproven-passwords-by-device", 30, QUARTER)
+COMPUTED_BY_NETWORK = Limit("passwords-by-network", 300, QUARTER)
+COMPUTED_BY_DEVICES_OF_NETWORK = Limit("passwords-by-devices-of-network", 300, QUARTER)
 REFUSED_SECRETS = Limit("refused-secrets", 100, QUARTER)
+REFUSED_INVITES = Limit("refused-invites", 30, HOUR)
 REFUSED_RESETS = Limit("refused-resets", 10, HOUR)
 RESETS_ASKED = Limit("resets-asked", 30, HOUR)
 EMAIL_TAKEN_ANSWERS = Limit("email-taken", 5, HOUR)
@@ -86,16 +93,20 @@ class Counter:
 
 @dataclass(frozen=True)
 class Counters:
-    """What one attempt is counted by, together; and, for the audit, whose it is."""
+    """What one attempt is counted by, together; and, for the audit, whose it is.
+
+    Failures count in `of`, every attempt in `each`.
+    """
 
     of: tuple[Counter, ...]
+    each: tuple[Counter, ...] = ()
     account: str | None = None
     device: str | None = None
     subject: str | None = None
 
     def require(self) -> None:
         """Raises RateLimited where one of them is full."""
-        counters = {one.key(): one for one in self.of}
+        counters = {one.key(): one for one in (*self.of, *self.each)}
         held = cache.get_many(list(counters))
         full = [one for key, one in counters.items() if held.get(key, 0) >= one.limit.most]
         if full:
@@ -103,7 +114,14 @@ class Counters:
 
     def count(self) -> None:
         """A failure. The one that fills a counter is recorded: from then on somebody waits."""
-        for one in self.of:
+        self._count(self.of)
+
+    def count_attempt(self) -> None:
+        """An attempt, before anybody knows how it ends; recorded likewise."""
+        self._count(self.each)
+
+    def _count(self, counters: tuple[Counter, ...]) -> None:
+        for one in counters:
             if one.count() == one.limit.most:
                 record(
                     Event.LOCKED_OUT,
@@ -132,19 +150,37 @@ def guesses_at_login(login: str, *, own: Device | None) -> Counters:
     whether or not it is known here, and by their network.
     """
     if own is not None:
-        return guesses_by_device(str(own.account_id), DeviceHash(own.hash))
+        return _guesses_by_device(str(own.account_id), DeviceHash(own.hash))
     typed = normalise_login(login)
     counters = (
         Counter.of(GUESSES_BY_NETWORK, here()),
         Counter.of(GUESSES_BY_NETWORK_AT_LOGIN, here(), typed),
         Counter.of(GUESSES_AT_LOGIN, typed),
     )
-    return Counters(counters, subject=typed)
+    return Counters(counters, (Counter.of(COMPUTED_BY_NETWORK, here()),), subject=typed)
 
 
-def guesses_by_device(account: str, device: DeviceHash) -> Counters:
-    """Passwords tried by an active device of its account, at login or where one is asked for again."""
-    return Counters((Counter.of(GUESSES_BY_DEVICE, device),), account=account, device=device)
+def guesses_again(principal: Principal) -> Counters:
+    """Passwords tried where a signed-in device is asked for it again.
+
+    A token alone may be stolen. What is tried without the device's proof is counted apart, so that a
+    thief keeps out nobody who proves the key.
+    """
+    proven = principal.device_key is not None
+    return _guesses_by_device(principal.account_id, principal.device, proven=proven)
+
+
+def _guesses_by_device(account: str, device: DeviceHash, *, proven: bool = True) -> Counters:
+    """Passwords tried by an active device of its account, or in its name."""
+    failed, computed = (
+        (GUESSES_BY_DEVICE, COMPUTED_BY_DEVICE) if proven else (GUESSES_UNPROVEN, COMPUTED_UNPROVEN)
+    )
+    return Counters(
+        (Counter.of(failed, device),),
+        (Counter.of(computed, device), Counter.of(COMPUTED_BY_DEVICES_OF_NETWORK, here())),
+        account=account,
+        device=device,
+    )
 
 
 def email_taken_answers(asker: str) -> AbstractContextManager[None]:
@@ -176,6 +212,12 @@ def refused_secret() -> None:
     Raises RateLimited in place of the refusal after a hundred in a quarter of an hour.
     """
     _asked(Counter.of(REFUSED_SECRETS, here()))
+
+
+def refused_invite() -> None:
+    """Counts an invite that is none; a good one is let in all the same. Raises RateLimited in place of
+    the refusal after thirty in an hour."""
+    _asked(Counter.of(REFUSED_INVITES, here()))
 
 
 def asked_by_network() -> None:

@@ -18,7 +18,18 @@ class BenchConfig(AppConfig):
             path("bench/echo", Echo.as_asgi()),
             path("bench/lean-echo", LeanEcho.as_asgi()),
         ]
+        _compute_passwords_without_limit()
         _change_audit(os.environ.get("HVX_BENCH_AUDIT", ""))
+
+
+def _compute_passwords_without_limit() -> None:
+    """All devices here are in one network and log in as often as they can."""
+    from dataclasses import replace
+
+    from accounts import throttle
+
+    for name in ("COMPUTED_BY_DEVICE", "COMPUTED_BY_NETWORK", "COMPUTED_BY_DEVICES_OF_NETWORK"):
+        setattr(throttle, name, replace(getattr(throttle, name), most=2**31))
 
 
 def _change_audit(how: str) -> None:

@@ -18,8 +18,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.protocol.encoding import lp
-from devices.errors import IdempotencyKeyInvalid, IdempotencyKeyReused
-from devices.models import IdempotencyRecord
+from devices.errors import DeviceRevoked, IdempotencyKeyInvalid, IdempotencyKeyReused
+from devices.models import Device, IdempotencyRecord
 from devices.parsers import dumps
 from devices.principal import Principal
 
@@ -81,6 +81,9 @@ def _once(account_id: str, digest: bytes, body_digest: bytes, act: Callable[[], 
     except IntegrityError:
         known = IdempotencyRecord.objects.filter(digest=digest).first()
         if known is None:
+            if not Device.objects.filter(account_id=account_id).exists():
+                # The account was erased meanwhile, to which the record refers.
+                raise DeviceRevoked from None
             raise
     if bytes(known.body_digest) != body_digest:
         raise IdempotencyKeyReused

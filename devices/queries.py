@@ -38,6 +38,15 @@ def own_device(account_id: str, device: str) -> Device:
     return row
 
 
+def locked_device(device: Device) -> Device:
+    """The row as it is now, locked until the transaction ends. Raises DeviceRevoked where it was erased
+    with its account."""
+    row = Device.objects.select_for_update().filter(pk=device.pk).first()
+    if row is None:
+        raise DeviceRevoked
+    return row
+
+
 def device_of_key(key: bytes) -> Device | None:
     """The device that bears this key, in whatever state and of whatever account."""
     return Device.objects.filter(key=key).first()

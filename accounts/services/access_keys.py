@@ -72,12 +72,12 @@ def make(
     PasswordWrong, RateLimited, AccessKeyLimit.
     """
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
+    passwords.confirm(account, password, throttle.guesses_again(principal))
     key_id, secret = uuid.uuid4(), secrets.token_bytes(SECRET_BYTES)
     digest = hashlib.sha256(secret).digest()
     with transaction.atomic():
         # The account's row is the lock under which its keys are counted.
-        row = Account.objects.select_for_update().get(pk=account.pk)
+        row = passwords.still_confirmed(principal, account)
         if queries.access_keys_of(str(row.pk)).count() >= MOST_ACCESS_KEYS:
             raise errors.AccessKeyLimit
         device = lifecycle.add_access_key(

@@ -32,7 +32,7 @@ def replace_key(
     UnknownDevice, ChallengeInvalid.
     """
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
+    passwords.confirm(account, password, throttle.guesses_again(principal))
     now = timezone.now()
     old, new = queries.key_of(account), openpgp.read_public_key(public_key, now=now)
     if new.fingerprint == old.fingerprint:
@@ -55,7 +55,7 @@ def replace_key(
         for hash_, certificate in certificates.items()
     }
     with transaction.atomic():
-        row = Account.objects.select_for_update().get(pk=account.pk)
+        row = passwords.still_confirmed(principal, account)
         if row.fingerprint != old.fingerprint:
             raise errors.TransitionInvalid("the account key has changed")
         challenges.spend_challenge(

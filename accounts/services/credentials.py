@@ -21,13 +21,22 @@ from vault import keys
 
 
 def change_password(principal: Principal, old: str, new: str) -> None:
-    """Raises PasswordWrong, RateLimited, and ValidationError for a weak one. Ends no device by itself."""
+    """Raises PasswordWrong, where it was reset meanwhile too, RateLimited, and ValidationError for a weak
+    one. Ends no device by itself."""
     account = queries.of(principal)
-    passwords.confirm(account, old, throttle.guesses_by_device(principal.account_id, principal.device))
-    account.password = passwords.hashed(new, field="new_password")
+    passwords.confirm(account, old, throttle.guesses_again(principal))
+    hashed = passwords.hashed(new, field="new_password")
     with transaction.atomic():
-        account.save(update_fields=["password"])
+        account = passwords.still_confirmed(principal, account)
+        _set_password(account, hashed)
         record(Event.PASSWORD_CHANGED, account=str(account.pk), device=principal.device)
+
+
+def _set_password(account: Account, hashed: str) -> None:
+    """The account's row is locked. What the old password had begun ends with it."""
+    account.password = hashed
+    account.save(update_fields=["password"])
+    challenges.forget_challenges(Purpose.PASSKEY_ADD, account=account.text)
 
 
 @transaction.atomic
@@ -90,6 +99,5 @@ def _reset(account: Account | None, challenge: bytes, statement: str, password: 
         if queries.locked(account.pk) is None:
             raise ChallengeInvalid
         challenges.spend_challenge(challenge, Purpose.PASSWORD_RESET, account=account.text)
-        account.password = new
-        account.save(update_fields=["password"])
+        _set_password(account, new)
         record(Event.PASSWORD_RESET, account=str(account.pk))

@@ -6,7 +6,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import errors, openpgp, queries
-from accounts.models import Account
 from devices import queries as device_queries
 from devices.models import Device, DeviceKind, Ending, Purpose
 from devices.principal import Principal
@@ -54,7 +53,7 @@ def revoke(
         raise errors.RevocationInvalid(str(refused)) from None
     with transaction.atomic():
         # The account key may have changed since it was read; then the revocation is by another's.
-        if Account.objects.select_for_update().get(pk=account.pk).fingerprint != signed.fingerprint:
+        if queries.locked_of(principal).fingerprint != signed.fingerprint:
             raise errors.RevocationInvalid("the account key has changed")
         challenges.spend_challenge(
             revocation.challenge,

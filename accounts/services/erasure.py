@@ -20,9 +20,9 @@ PATIENCE_MS = 500
 
 
 def erase(principal: Principal, password: str) -> None:
-    """Erase the account that speaks. Raises PasswordWrong, RateLimited, Busy, UnknownAccount."""
+    """Erase the account that speaks. Raises PasswordWrong, RateLimited, Busy, DeviceRevoked."""
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
+    passwords.confirm(account, password, throttle.guesses_again(principal))
     erase_account(account.pk, by=principal.device)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.conf import settings
@@ -107,7 +107,7 @@ def export(principal: Principal, password: str) -> bytes:
     """
     throttle.asked_by_device(principal.device)
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
+    passwords.confirm(account, password, throttle.guesses_again(principal))
     record(Event.EXPORTED, account=str(account.pk), device=principal.device)
     with _snapshot():
         account = queries.of(principal)
@@ -125,13 +125,28 @@ def export(principal: Principal, password: str) -> bytes:
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
+    """One moment of the database, from the first read on, which keeps nobody from writing."""
     outermost = not connection.in_atomic_block
-    with transaction.atomic():
-        # SQLite's transactions are snapshots by themselves.
+    with _begun_by_a_reader(), transaction.atomic():
         if outermost and connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
+
+
+@contextmanager
+def _begun_by_a_reader() -> Iterator[None]:
+    """SQLite's transactions are snapshots by themselves, but here they begin by taking the writers' lock."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()  # which sets the mode as well
+    wrapper = cast(Any, connection)
+    usual, wrapper.transaction_mode = wrapper.transaction_mode, "DEFERRED"
+    try:
+        yield
+    finally:
+        wrapper.transaction_mode = usual
 
 
 def _parts(account: Account) -> Iterable[Part]:

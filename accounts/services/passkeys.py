@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import errors, passkeys, passwords, queries, throttle
-from accounts.models import Account, Passkey
+from accounts.models import Passkey
 from accounts.passkeys import Assertion, Creation, PasskeyRefused
 from accounts.services.sessions import SignedIn, enter
 from audit.events import Event
@@ -36,9 +36,9 @@ def begin_adding(principal: Principal, password: str) -> dict[str, Any]:
     """
     passkeys.rp_id()
     account = queries.of(principal)
-    passwords.confirm(account, password, throttle.guesses_by_device(principal.account_id, principal.device))
+    passwords.confirm(account, password, throttle.guesses_again(principal))
     with transaction.atomic():
-        row = Account.objects.select_for_update().get(pk=account.pk)
+        row = passwords.still_confirmed(principal, account)
         known = [bytes(one) for one in row.passkeys.values_list("credential_id", flat=True)]
         if len(known) >= MOST_PASSKEYS:
             raise errors.PasskeyLimit
@@ -72,7 +72,7 @@ def add(principal: Principal, creation: Creation, *, name: str, transports: Sequ
     try:
         with transaction.atomic():
             # The account's row is the lock under which its passkeys are counted.
-            row = Account.objects.select_for_update().get(pk=account.pk)
+            row = queries.locked_of(principal)
             challenges.spend_challenge(
                 challenge, Purpose.PASSKEY_ADD, account=account.text, device=principal.device
             )
@@ -98,7 +98,7 @@ def add(principal: Principal, creation: Creation, *, name: str, transports: Sequ
 @transaction.atomic
 def remove(principal: Principal, passkey: uuid.UUID) -> None:
     """Forget a passkey of the account's own. Raises UnknownPasskey."""
-    queries.locked(principal.account_id)
+    queries.locked_of(principal)
     gone, _ = Passkey.objects.filter(pk=passkey, account_id=principal.account_id).delete()
     if not gone:
         raise errors.UnknownPasskey

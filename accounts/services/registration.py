@@ -4,13 +4,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NoReturn
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts import errors, openpgp, passwords, queries
+from accounts import errors, openpgp, passwords, queries, throttle
 from accounts.models import Account, Invite
 from accounts.protocol.names import account_text
 from accounts.services.sessions import SignedIn
@@ -61,9 +62,12 @@ def register(wanted: Registration) -> SignedIn:
     """A new account and its first device, proven by the account key's certificate.
 
     Raises what check_registrable raises, PublicKeyRefused, CertificateInvalid, ChallengeInvalid,
-    InviteInvalid, EmailTaken, and ValidationError for a weak password.
+    InviteInvalid, RateLimited, EmailTaken, and ValidationError for a weak password.
     """
     check_registrable(wanted.username, wanted.device_key)
+    # Spent below, and looked at before anything that costs: a signature to check, a password to hash.
+    if settings.HVX_REGISTRATION == "invite" and not _good_invite(wanted.invite).exists():
+        _refuse_invite()
     now = timezone.now()
     key = openpgp.read_public_key(wanted.public_key, now=now)
     account = account_text(wanted.username, settings.HVX_HOST)
@@ -119,11 +123,17 @@ def register(wanted: Registration) -> SignedIn:
 
 
 def _use_invite(code: str) -> None:
-    used = Invite.objects.filter(
-        digest=_invite_digest(code), uses_left__gt=0, expires_at__gt=timezone.now()
-    ).update(uses_left=F("uses_left") - 1)
-    if not used:
-        raise errors.InviteInvalid
+    if not _good_invite(code).update(uses_left=F("uses_left") - 1):
+        _refuse_invite()
+
+
+def _good_invite(code: str) -> QuerySet[Invite]:
+    return Invite.objects.filter(digest=_invite_digest(code), uses_left__gt=0, expires_at__gt=timezone.now())
+
+
+def _refuse_invite() -> NoReturn:
+    throttle.refused_invite()
+    raise errors.InviteInvalid
 
 
 def _invite_digest(code: str) -> bytes:

@@ -109,7 +109,7 @@ def activate(principal: Principal, certificate: str) -> SignedIn:
     signed = verify_certificate(account, device, certificate, key=queries.key_of(account))
     with transaction.atomic():
         # The account key may have changed since it was read; then the certificate is another's.
-        still = Account.objects.select_for_update().get(pk=account.pk)
+        still = queries.locked_of(principal)
         if still.fingerprint != signed.fingerprint:
             raise errors.CertificateInvalid("the account key has changed")
         device = lifecycle.activate(

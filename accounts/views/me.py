@@ -58,7 +58,7 @@ class MeView(NativeView):
         body = read_body(OwnAccountChange, request)
         if "email" in body:
             with throttle.email_taken_answers(str(account.pk)):
-                account = profile.change_email(account, body["email"], by=speaker.device)
+                account = profile.change_email(speaker, body["email"])
         return Response(queries.own(account))
 
     @extend_schema(
@@ -128,6 +128,8 @@ class PasswordView(NativeView):
         warnings = ["other_devices_stay_signed_in"] if others else []
         if queries.passkeys_of(speaker.account_id).exists():
             warnings.append("passkeys_stay")
+        if queries.access_keys_of(speaker.account_id).exists():
+            warnings.append("access_keys_stay")
         return Response({"warnings": warnings, "devices": others})
 
 
@@ -167,7 +169,7 @@ class SecretView(NativeView):
         account = queries.of(speaker)
         if not openpgp.is_encrypted_message(message, to=queries.key_of(account), most=MAX_SECRET_CHARACTERS):
             raise SecretInvalid
-        profile.keep_secret(account, message, by=speaker.device)
+        profile.keep_secret(speaker, message)
         return Response(status=204)
 
 

@@ -88,6 +88,11 @@ def _open(
     )
 
 
+def forget_challenges(purpose: Purpose, *, account: str) -> None:
+    """Take back the account's open challenges for one purpose."""
+    Challenge.objects.filter(purpose=purpose, account=account).delete()
+
+
 def forget_expired_challenges() -> int:
     """Delete what can no longer be spent."""
     return Challenge.objects.filter(expires_at__lt=timezone.now()).delete()[0]

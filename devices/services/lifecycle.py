@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from audit.events import Event
 from audit.services import entry, record, record_all
-from devices import ports, state
-from devices.errors import ChallengeInvalid, DeviceEnded, LastDevice
+from devices import ports, queries, state
+from devices.errors import ChallengeInvalid, DeviceEnded, DeviceRevoked, LastDevice
 from devices.models import (
     Device,
     DeviceKind,
@@ -151,7 +151,8 @@ def end_device(
     """End a device for ever: its tokens, sockets and exchanges with it.
 
     Raises LastDevice where no other active device would be left and the key's back-up is not
-    vouched for, DeviceEnded where it has ended already; either leaves everything as it was.
+    vouched for, DeviceEnded where it has ended already, DeviceRevoked where it was erased meanwhile;
+    each leaves everything as it was.
     """
     # Locked in one order, so that two devices that end each other at once wait for one another
     # and the second sees that it would be the last.
@@ -164,7 +165,7 @@ def end_device(
     }
     row = rows.get(device.pk)
     if row is None:
-        row = Device.objects.select_for_update().get(pk=device.pk)
+        row = queries.locked_device(device)
         if row.state == DeviceState.ENDED:
             raise DeviceEnded
     others = [other for other in rows.values() if other.pk != row.pk and other.state == DeviceState.ACTIVE]
@@ -218,7 +219,8 @@ def certify_anew(account_id: str, certificates: dict[str, str], fingerprint: str
 
 @transaction.atomic
 def rename(device: Device, name: str) -> Device:
-    """Give a device another name."""
+    """Give a device another name. Raises DeviceRevoked where it was erased meanwhile."""
+    device = queries.locked_device(device)
     device.name = name
     device.save(update_fields=["name"])
     record(Event.DEVICE_RENAMED, account=str(device.account_id), device=device.hash)
@@ -256,7 +258,7 @@ def end_expired_devices() -> int:
     over = Device.objects.filter(expires_at__lte=timezone.now()).exclude(state=DeviceState.ENDED)
     for device in over.iterator():
         # It may have ended in the meantime, or gone with its account.
-        with suppress(DeviceEnded, Device.DoesNotExist):
+        with suppress(DeviceEnded, DeviceRevoked):
             end_device(device, Ending.EXPIRED, key_backed_up=True)
             count += 1
     return count

@@ -78,7 +78,7 @@ def test_a_wrong_password_makes_no_key(person: Person) -> None:
 
 
 def test_the_password_is_not_tried_without_end(person: Person) -> None:
-    for _ in range(throttle.GUESSES_BY_DEVICE.most):
+    for _ in range(throttle.GUESSES_UNPROVEN.most):
         assert make(person, password="not the password").status == 403
     assert make(person).refusal == (429, "rate_limited")
 
@@ -490,3 +490,14 @@ def test_its_holder_cannot_make_log_in_or_refresh(person: Person) -> None:
         "unknown_device_key",
     )
     assert AccessKey.objects.count() == 1
+
+
+def test_a_changed_password_ends_no_access_key_and_says_so(person: Person) -> None:
+    key = made(person)
+    body = {"password": person.password, "new_password": "another password than that"}
+    told = person.handset.call("POST", "me/password", body).expect(200).json
+    assert told["warnings"] == ["access_keys_stay"]
+    exchange(key).expect(200)
+    person.handset.call("DELETE", f"me/access-keys/{key['key_id']}").expect(204)
+    body = {"password": body["new_password"], "new_password": person.password}
+    assert person.handset.call("POST", "me/password", body).expect(200).json["warnings"] == []

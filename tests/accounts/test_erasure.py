@@ -4,8 +4,10 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -13,15 +15,21 @@ from django.db import DatabaseError, connection, connections
 
 from accounts.models import Account, ErasedUsername, Passkey
 from accounts.ports import account_erased
+from accounts.services.erasure import erase_account
 from audit.models import AuditRow
 from devices import ports
 from devices.models import Challenge, Device, ErasedDeviceKey, IdempotencyRecord
 from tests.accounts.test_export import ROOMS, live_a_little
+from tests.accounts.test_secret import sealed_to
 from tests.audit.reading import rows_of, told
 from tests.crashes import ENDED, FAILED, KILLED, Crashes
 from tests.live import LiveServer
+from tests.openpgp import make_key
 from tests.people import Answer, DjangoWire, Handset, LiveWire, Person, b64url
 from tests.scenarios.searching import found_in_files
+from tests.webauthn import Authenticator
+
+Race = Callable[[Person], Callable[[], Answer]]
 
 
 def erase(handset: Handset, password: str | None = None, **how: Any) -> Answer:
@@ -291,6 +299,122 @@ def test_logins_and_changes_while_it_goes_leave_nothing_behind(round_: int) -> N
     assert not Device.objects.filter(account_id=person.id).exists()
     assert not IdempotencyRecord.objects.exists()
     assert not Challenge.objects.filter(account=person.account).exists()
+
+
+def add_passkey(person: Person) -> Callable[[], Answer]:
+    asked = person.handset.call("POST", "me/passkeys", {"password": person.password}).expect(200).json
+    made = Authenticator().create(asked["options"], origin=person.wire.origin)
+    return lambda: person.handset.call("POST", "me/passkeys", {"name": "a key", "credential": made})
+
+
+def activate(person: Person) -> Callable[[], Answer]:
+    phone = person.new_handset()
+    phone.log_in().expect(200)
+    return phone.activate
+
+
+def replace_key(person: Person) -> Callable[[], Answer]:
+    new = make_key(person.username)
+    challenge = person.handset.ask_challenge("key").expect(200).json["challenge"]
+    body = {
+        "password": person.password,
+        "public_key": new.public,
+        "challenge": challenge,
+        "transition": person.transition(new, challenge),
+        "devices": [],
+    }
+    return lambda: person.handset.call("POST", "me/key", body)
+
+
+def revoke(person: Person) -> Callable[[], Answer]:
+    body, path = person.handset.revocation(person.handset), f"devices/{person.handset.hash}/revoke"
+    return lambda: person.handset.call("POST", f"{path}?key_backed_up=true", body)
+
+
+def calling(method: str, path: str, body: dict[str, Any] | None = None, **how: Any) -> Race:
+    """A call that needs nothing before it; a body has the password where it has an empty one."""
+
+    def prepare(person: Person) -> Callable[[], Answer]:
+        if path == "me/secret":
+            sent: dict[str, Any] = {"message": sealed_to(person.key).decode()}
+        else:
+            sent = {name: value or person.password for name, value in (body or {}).items()}
+        where = path.format(device=person.handset.hash)
+        return lambda: person.handset.call(method, where, sent, **how)
+
+    return prepare
+
+
+KEYED = {"Idempotency-Key": "x"}
+# Each with the last function that finds the account, or something of it, still there.
+RACES: dict[str, tuple[str, Race]] = {
+    "rename": ("devices.queries.own_device", calling("PATCH", "devices/{device}", {"name": "another name"})),
+    "challenge under a key": (
+        "devices.idempotency._digest",
+        calling("POST", "challenges", {"purpose": "key"}, headers=KEYED),
+    ),
+    "e-mail": ("accounts.queries.of", calling("PATCH", "me", {"email": "other@mail.example"})),
+    "secret": ("accounts.queries.of", calling("PUT", "me/secret")),
+    "password": (
+        "accounts.passwords.confirm",
+        calling("POST", "me/password", {"password": "", "new_password": "another one of twelve"}),
+    ),
+    "export": ("accounts.passwords.confirm", calling("POST", "me/export", {"password": ""})),
+    "access key": (
+        "accounts.passwords.confirm",
+        calling("POST", "me/access-keys", {"name": "x", "scopes": ["files:read"], "password": ""}),
+    ),
+    "passkey begun": ("accounts.passwords.confirm", calling("POST", "me/passkeys", {"password": ""})),
+    "passkey added": ("accounts.passkeys.verify_creation", add_passkey),
+    "account key": ("accounts.passwords.confirm", replace_key),
+    "activation": ("devices.queries.speaking_device", activate),
+    "logout": ("devices.queries.speaking_device", calling("POST", "sessions/logout?key_backed_up=true")),
+    "revocation": ("accounts.queries.of", revoke),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("race", RACES)
+def test_a_call_that_is_overtaken_is_refused_as_of_a_device_that_has_ended(
+    race: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Person(DjangoWire())
+    person.register().expect(201)
+    found, prepare = RACES[race]
+    call = prepare(person)
+    erase_after(found, person, monkeypatch)
+    assert call().refusal == (401, "device_revoked")
+    assert not Account.objects.exists()
+    assert not Device.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_to_who_was_erased_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = Person(DjangoWire())
+    person.register().expect(201)
+    # As where the account was read just before.
+    read = Account.objects.get()
+    monkeypatch.setattr("accounts.queries.of", lambda principal: read)
+    erase_after("devices.idempotency._digest", person, monkeypatch)
+    answer = person.handset.call("POST", "challenges", {"purpose": "key"}, headers=KEYED)
+    assert answer.refusal == (401, "device_revoked")
+    assert not IdempotencyRecord.objects.exists()
+    assert not Challenge.objects.exists()
+
+
+def erase_after(found: str, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has called the function finds the account erased from then on."""
+    owner, _, name = found.rpartition(".")
+    find = getattr(import_module(owner), name)
+
+    def find_and_erase(*args: Any, **how: Any) -> Any:
+        there = find(*args, **how)
+        if Account.objects.exists():
+            erase_account(UUID(person.id), by=person.handset.hash)
+        return there
+
+    monkeypatch.setattr(found, find_and_erase)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,7 +15,7 @@ from django.conf import LazySettings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from accounts import passkeys, throttle
+from accounts import passkeys, passwords, throttle
 from accounts.models import Account, Passkey
 from accounts.throttle import Limit
 from audit.events import Event
@@ -734,6 +734,50 @@ def test_a_changed_password_ends_no_passkey_and_says_so(person: Person, authenti
     told = person.handset.call("POST", "me/password", body).expect(200).json
     assert told["warnings"] == ["passkeys_stay"]
     log_in(person.new_handset(), authenticator).expect(200)
+
+
+def reset(person: Person, new: str) -> None:
+    challenge = person.handset.call("POST", "password-reset", {"login": person.username}).json["challenge"]
+    statement = person.key.sign(person.reset_statement(challenge))
+    body = {"login": person.username, "challenge": challenge, "statement": statement, "password": new}
+    person.handset.call("POST", "password-reset", body).expect(204)
+
+
+def change(person: Person, new: str) -> None:
+    body = {"password": person.password, "new_password": new}
+    person.handset.call("POST", "me/password", body).expect(200)
+
+
+@pytest.mark.parametrize("renew", [change, reset])
+def test_a_passkey_that_was_begun_under_the_old_password_is_not_added(
+    person: Person, renew: Callable[[Person, str], None]
+) -> None:
+    stranger = Person(person.wire)
+    stranger.register().expect(201)
+    theirs = Authenticator().create(creation_options(stranger.handset), origin=person.wire.origin)
+    made = Authenticator().create(creation_options(person.handset), origin=person.wire.origin)
+    person.handset.ask_challenge("key").expect(200)
+    renew(person, "another password than that")
+    assert keep(person.handset, made).refusal == (422, "challenge_invalid")
+    keep(stranger.handset, theirs).expect(201)
+    assert Challenge.objects.filter(purpose="key").exists()
+    person.password = "another password than that"
+    add(person.handset, Authenticator()).expect(201)
+
+
+def test_no_options_are_given_where_the_password_changes_once_it_is_confirmed(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = passwords.confirm
+
+    def confirm_and_change(*args: Any) -> None:
+        confirm(*args)
+        Account.objects.update(password="another hash")
+
+    monkeypatch.setattr(passwords, "confirm", confirm_and_change)
+    asked = person.handset.call("POST", "me/passkeys", {"password": person.password})
+    assert asked.refusal == (403, "password_wrong")
+    assert not Challenge.objects.filter(purpose="passkey_add").exists()
 
 
 def test_who_fails_too_often_waits_and_a_right_passkey_never_does(

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.utils import timezone
 
-from accounts import openpgp, throttle
+from accounts import openpgp, passwords, throttle
 from accounts.models import Account
 from devices.models import Challenge
 from tests.openpgp import make_key
@@ -54,6 +54,24 @@ def test_a_change_ends_no_device_and_names_the_others_to_be_revoked(person: Pers
     phone.call("GET", "me").expect(200)
     assert opens(person, NEW + ".")
     assert not opens(person, NEW)
+
+
+def test_a_change_does_not_undo_a_reset_that_came_between(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = passwords.hashed
+
+    def hash_and_reset(new: str, **how: Any) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(passwords, "hashed", hashed)
+            reset(person, challenge_of(person)).expect(204)
+        return hashed(new, **how)
+
+    monkeypatch.setattr(passwords, "hashed", hash_and_reset)
+    body = {"password": person.password, "new_password": "the thief's own password"}
+    assert person.handset.call("POST", "me/password", body).refusal == (403, "password_wrong")
+    assert opens(person, NEW)
+    assert not opens(person, "the thief's own password")
 
 
 def test_passwords_are_kept_as_argon2id(person: Person) -> None:

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from accounts import throttle
 from accounts.models import Account, Invite
 from accounts.services.registration import make_invite
+from accounts.throttle import Limit
 from audit.context import network_of
 from devices.models import Challenge, Device
 from tests.openpgp import CERTIFY, armored, make_key
@@ -313,6 +314,26 @@ def test_without_a_good_invite_nobody_gets_in(newcomer: Person, settings: Settin
     make_invite(uses=1, days=1)
     assert newcomer.register(invite=code).refusal == (403, "invite_invalid")
     assert nothing_was_made()
+
+
+def test_a_bad_invite_costs_no_password_hash_and_is_counted_by_network(
+    wire: DjangoWire, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HVX_REGISTRATION = "invite"
+    monkeypatch.setattr(throttle, "REFUSED_INVITES", Limit("refused-invites", 2, 3600))
+    person, code = Person(wire), make_invite(uses=1, days=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.passwords.make_password", None)
+        patch.setattr("accounts.openpgp.verify", None)
+        for _ in range(2):
+            assert person.register(invite="nonsense").refusal == (403, "invite_invalid")
+        waiting = person.register(invite="nonsense")
+        assert waiting.refusal == (429, "rate_limited")
+        assert int(waiting.headers["retry-after"]) > 0
+        elsewhere = Person(DjangoWire("192.0.2.7"))
+        assert elsewhere.register(invite="nonsense").refusal == (403, "invite_invalid")
+    # Nobody guesses one, so a good one is let in whoever beside it failed.
+    person.register(invite=code).expect(201)
 
 
 def test_an_invite_that_has_expired_is_refused(newcomer: Person, settings: Settings) -> None:

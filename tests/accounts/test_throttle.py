@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -169,9 +170,61 @@ def test_an_ended_device_is_a_stranger(person: Person) -> None:
     assert phone.log_in(password="not the password").refusal == WAIT
 
 
-def test_successes_do_not_count(person: Person) -> None:
+def test_successes_are_no_failures(person: Person) -> None:
     for _ in range(throttle.GUESSES_BY_NETWORK_AT_LOGIN.most + 5):
         person.new_handset().log_in().expect(200)
+
+
+# --- Right passwords, which cost as much as wrong ones -----------------------------------------------
+
+
+def test_a_device_has_thirty_passwords_computed_and_then_waits(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = person.certified_handset()
+    for _ in range(throttle.COMPUTED_BY_DEVICE.most):
+        phone.log_in().expect(200)
+    written = AuditRow.objects.count()
+    with monkeypatch.context() as patch:
+        patch.setattr("accounts.passwords.check_password", None)
+        assert phone.log_in().refusal == WAIT
+        body = {"password": person.password, "new_password": "another one of twelve"}
+        answer = phone.call("POST", "me/password", body)
+    assert answer.refusal == WAIT
+    assert answer.headers["retry-after"] == "900"
+    assert AuditRow.objects.count() == written
+    assert locked_out() == [{"limit": "passwords-by-device", "seconds": 900}]
+    phone.refresh().expect(200)
+    person.handset.log_in().expect(200)
+    person.new_handset().log_in().expect(200)
+
+
+def test_a_network_has_so_many_passwords_of_unknown_devices_computed(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "COMPUTED_BY_NETWORK", Limit("passwords-by-network", 3, 900))
+    for _ in range(3):
+        person.new_handset().log_in().expect(200)
+    assert person.new_handset().log_in().refusal == WAIT
+    from_network(person, "192.0.2.2").log_in().expect(200)
+    # Active devices of the same network have a count of their own.
+    person.handset.log_in().expect(200)
+
+
+def test_a_network_has_so_many_passwords_of_active_devices_computed(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = Limit("passwords-by-devices-of-network", 3, 900)
+    monkeypatch.setattr(throttle, "COMPUTED_BY_DEVICES_OF_NETWORK", limit)
+    other = Person(person.wire)
+    other.register().expect(201)
+    for handset in (person.handset, person.handset, other.handset):
+        handset.log_in().expect(200)
+    assert person.handset.log_in().refusal == WAIT
+    assert other.handset.log_in().refusal == WAIT
+    person.new_handset().log_in().expect(200)
+    person.handset.wire = DjangoWire("192.0.2.2")
+    person.handset.log_in().expect(200)
 
 
 # --- Where the password is asked for again ---------------------------------------------------------
@@ -189,6 +242,36 @@ def test_a_password_asked_for_again_is_tried_ten_times_by_a_device(person: Perso
     # Login with that device goes by the same count: it would be another way to try.
     assert phone.log_in().refusal == WAIT
     person.handset.call("POST", "me/password", right).expect(200)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("me/passkeys", {}), ("me/access-keys", {"name": "a robot", "scopes": ["files:read"]})],
+)
+@pytest.mark.parametrize("right", [False, True])
+def test_who_has_only_the_token_keeps_nobody_out_who_proves_the_key(
+    person: Person, path: str, body: dict[str, Any], right: bool
+) -> None:
+    tried = body | {"password": person.password if right else "not the password"}
+    for _ in range((throttle.COMPUTED_UNPROVEN if right else throttle.GUESSES_UNPROVEN).most):
+        answer = person.handset.call("POST", path, tried)
+        assert answer.status in (200, 201) if right else answer.refusal == (403, "password_wrong")
+    known = body | {"password": person.password}
+    for other in ("me/passkeys", path):
+        sent = known if other == path else {"password": person.password}
+        assert person.handset.call("POST", other, sent).refusal == WAIT
+    change = {"password": person.password, "new_password": person.password}
+    person.handset.call("POST", "me/password", change).expect(200)
+    person.handset.log_in(token_type="DPoP").expect(200)
+    assert person.handset.call("POST", path, known).status in (200, 201)
+
+
+def test_failures_under_a_bound_token_are_the_devices_own(person: Person) -> None:
+    person.handset.log_in(token_type="DPoP").expect(200)
+    for _ in range(throttle.GUESSES_BY_DEVICE.most):
+        answer = person.handset.call("POST", "me/passkeys", {"password": "not the password"})
+        assert answer.refusal == (403, "password_wrong")
+    assert person.handset.log_in().refusal == WAIT
 
 
 # --- What makes rows for anybody who asks ------------------------------------------------------------
@@ -292,7 +375,7 @@ def test_the_cache_is_told_no_login_and_no_address(person: Person, monkeypatch: 
 
     monkeypatch.setattr(cache, "incr", spy)
     stranger(person, "192.0.2.77")
-    assert len(seen) == 3
+    assert len(seen) == 4
     assert not any(person.username in key or "192.0.2.77" in key for key in seen)
 
 
@@ -337,6 +420,23 @@ def test_of_several_waits_the_longest_is_told(person: Person) -> None:
         with pytest.raises(RateLimited) as refused:
             Counters(counters).require()
         assert refused.value.headers == {"Retry-After": "3600"}
+
+
+def test_who_waited_for_a_place_while_the_limit_was_reached_has_nothing_checked(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guesses = throttle.guesses_at_login(person.username, own=None)
+
+    @contextmanager
+    def place() -> Iterator[None]:
+        for _ in range(throttle.GUESSES_BY_NETWORK_AT_LOGIN.most):
+            guesses.count()
+        yield
+
+    monkeypatch.setattr(passwords, "_place", place)
+    monkeypatch.setattr(passwords, "check_password", None)
+    with pytest.raises(RateLimited):
+        passwords.authenticate(Account.objects.get(), person.password, guesses)
 
 
 @pytest.mark.django_db(transaction=True)
