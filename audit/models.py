@@ -1,10 +1,13 @@
 """The audit's rows. Triggers refuse to change or remove one (audit/triggers.py)."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.db import models
 
 from audit.protocol.chain import Content, head_seal, row_hash
+
+UNREADABLE: Final = (ValueError, TypeError, AttributeError, OverflowError)
+"""What comes of a column that holds what it cannot hold, which SQLite lets it."""
 
 if TYPE_CHECKING:
     _BinaryField = models.BinaryField[bytes, bytes]
@@ -26,9 +29,9 @@ class BytesField(_BinaryField):
 class AuditChain(models.Model):
     """The head of a chain, locked by whoever appends: so the rows of one chain wait for each other.
 
-    `account:<MAC of the account id>`, `nobody:<0…15>` or `server`. `hash` is the last row's, and `seal`
-    binds both to the chain, so that a last row cannot be taken away unseen. `checkpointed` is the
-    length at the last checkpoint.
+    `account:<MAC of the account id>`, `nobody:<0…15>` or `server`. `hash` is the last row's,
+    `checkpointed` the length at the last checkpoint. `seal` binds all of them to the chain, so that a
+    last row cannot be taken away unseen, nor a chain be kept from the checkpoints.
     """
 
     chain = models.CharField(max_length=80, primary_key=True)
@@ -40,8 +43,15 @@ class AuditChain(models.Model):
     def __str__(self) -> str:
         return f"{self.chain}, {self.length} rows"
 
-    def sealed_under(self, key: bytes) -> bytes:
-        return head_seal(key, self.chain, self.length, self.hash)
+    def sealed_under(self, key: bytes, *, doubted: bool = False) -> bytes:
+        return head_seal(key, self.chain, self.length, self.hash, self.checkpointed, doubted=doubted)
+
+    def is_genuine(self, key: bytes, *, doubted: bool = False) -> bool:
+        """Whether it is one that was written, as good or as `doubted`."""
+        try:
+            return bool(self.sealed_under(key, doubted=doubted) == self.seal)
+        except UNREADABLE:
+            return False
 
 
 class AuditRow(models.Model):

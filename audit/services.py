@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import Error, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from audit import context, head_file, keys
@@ -136,23 +136,60 @@ def checkpoint() -> int:
     is not; the head of that goes into the log and into a file. Any number of processes may call this at
     once. Answers how many rows it took. Raises AuditUnavailable, Sealed.
     """
-    written, heads = 0, [AuditChain()]
-    while heads:
-        with _or_nothing():
-            heads = _take_grown()
-            if heads:
-                _append([_checkpoint_of(heads)])
-                written += 1
+    key = keys.current().chain
+    written = 0
+    while _take(AuditChain.objects.exclude(checkpointed=F("length")), key):
+        written += 1
+    # The database's word alone keeps no chain out: who could mark one as taken could later put it back.
+    hidden = _falsely_sealed(key)
+    for first in range(0, len(hidden), HEADS_A_ROW):
+        written += _take(AuditChain.objects.filter(chain__in=hidden[first : first + HEADS_A_ROW]), key)
     _publish_head()
     return written
 
 
-def _take_grown() -> list[AuditChain]:
-    """Lock and mark the heads of some chains that grew. Those that are in use now have a next time."""
-    grown = AuditChain.objects.exclude(chain=SERVER).exclude(checkpointed=F("length")).order_by("chain")
-    heads = list(grown.select_for_update(skip_locked=True)[:HEADS_A_ROW])
-    AuditChain.objects.filter(chain__in=[head.chain for head in heads]).update(checkpointed=F("length"))
-    return heads
+def _take(chains: QuerySet[AuditChain], key: bytes) -> bool:
+    """Write a row of some of these and mark their heads. Those that are in use now have a next time."""
+    with _or_nothing():
+        free = chains.exclude(chain=SERVER).order_by("chain").select_for_update(skip_locked=True)
+        heads = list(free[:HEADS_A_ROW])
+        if not heads:
+            return False
+        doubted = _doubted(heads, key)
+        for head in heads:
+            head.checkpointed = head.length
+            head.seal = head.sealed_under(key, doubted=head.chain in doubted)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE audit_auditchain SET checkpointed = %s, seal = %s WHERE chain = %s",
+                [(head.checkpointed, head.seal, head.chain) for head in heads],
+            )
+        _append([_checkpoint_of(heads)])
+    return True
+
+
+def _falsely_sealed(key: bytes) -> list[str]:
+    """Chains whose head says that the last checkpoint took all of it, and is not one that was written."""
+    heads = AuditChain.objects.filter(checkpointed=F("length")).order_by("chain")
+    return [head.chain for head in heads.iterator(chunk_size=1000) if _is_false(head, key)]
+
+
+def _is_false(head: AuditChain, key: bytes) -> bool:
+    return not head.is_genuine(key) and not head.is_genuine(key, doubted=True)
+
+
+def _doubted(heads: Collection[AuditChain], key: bytes) -> set[str]:
+    """The chains whose head is not one that was written, or follows such a one.
+
+    None is sealed as good again: that would vouch for what somebody else wrote there. Nor is it
+    believed what a checkpoint took of it, so the next takes it in any case.
+    """
+    doubted = {head.chain for head in heads if not head.is_genuine(key)}
+    for head in heads:
+        if head.chain in doubted and _is_false(head, key):
+            log.error("the head of an audit chain was changed", extra={"fields": {"chain": head.chain}})
+            head.checkpointed = 0
+    return doubted
 
 
 def _checkpoint_of(heads: Sequence[AuditChain]) -> Entry:
@@ -194,6 +231,7 @@ def _append(entries: Collection[Entry]) -> None:
     """
     key = keys.current().chain
     heads = _locked(sorted({entry.chain for entry in entries}), key)
+    doubted = _doubted(heads.values(), key)
     rows = []
     for entry in entries:
         head = heads[entry.chain]
@@ -206,24 +244,22 @@ def _append(entries: Collection[Entry]) -> None:
             rows,
         )
         cursor.executemany(
-            "UPDATE audit_auditchain SET length = %s, hash = %s, seal = %s WHERE chain = %s",
+            "UPDATE audit_auditchain SET length = %s, hash = %s, checkpointed = %s, seal = %s "
+            "WHERE chain = %s",
             [
-                (head.length, head.hash, head_seal(key, head.chain, head.length, head.hash), head.chain)
-                for head in heads.values()
+                (
+                    head.length,
+                    head.hash,
+                    head.checkpointed,
+                    head.sealed_under(key, doubted=chain in doubted),
+                    chain,
+                )
+                for chain, head in heads.items()
             ],
         )
 
 
-@dataclass(slots=True)
-class _Head:
-    """A chain's head while it is locked."""
-
-    chain: str
-    length: int
-    hash: bytes
-
-
-def _locked(chains: Sequence[str], key: bytes) -> dict[str, _Head]:
+def _locked(chains: Sequence[str], key: bytes) -> dict[str, AuditChain]:
     """The heads, each locked until the transaction ends; a chain begins with its first event.
 
     Whoever takes several begins those that are missing before locking any, and both in the order of
@@ -236,7 +272,7 @@ def _locked(chains: Sequence[str], key: bytes) -> dict[str, _Head]:
         # Of two that begin a chain at once, the second waits here for the first.
         AuditChain.objects.bulk_create(
             [
-                AuditChain(chain=chain, seal=head_seal(key, chain, 0, FIRST))
+                AuditChain(chain=chain, seal=head_seal(key, chain, 0, FIRST, 0))
                 for chain in chains
                 if chain not in there
             ],
@@ -246,20 +282,23 @@ def _locked(chains: Sequence[str], key: bytes) -> dict[str, _Head]:
     return heads
 
 
-def _heads(chains: Sequence[str]) -> dict[str, _Head]:
+def _heads(chains: Sequence[str]) -> dict[str, AuditChain]:
     # SQLite has no locks on rows, and its transactions begin by waiting for all other writers.
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     places = ", ".join(["%s"] * len(chains))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT chain, length, hash FROM audit_auditchain WHERE chain IN ({places}) "  # noqa: S608
-            f"ORDER BY chain{lock}",
+            "SELECT chain, length, hash, seal, checkpointed FROM audit_auditchain "  # noqa: S608
+            f"WHERE chain IN ({places}) ORDER BY chain{lock}",
             chains,
         )
-        return {chain: _Head(chain, length, bytes(last)) for chain, length, last in cursor.fetchall()}
+        return {
+            chain: AuditChain(chain, length, bytes(last), bytes(seal), checkpointed)
+            for chain, length, last, seal, checkpointed in cursor.fetchall()
+        }
 
 
-def _is_written(entry: Entry, head: _Head) -> bool:
+def _is_written(entry: Entry, head: AuditChain) -> bool:
     return AuditRow.objects.filter(
         chain=head.chain,
         sequence__gt=head.length - LOOKED_BACK,
@@ -268,7 +307,7 @@ def _is_written(entry: Entry, head: _Head) -> bool:
     ).exists()
 
 
-def _hung_on(head: _Head, entry: Entry, key: bytes) -> Sequence[Any]:
+def _hung_on(head: AuditChain, entry: Entry, key: bytes) -> Sequence[Any]:
     """The columns of the chain's next row; the head is moved on to it."""
     content = Content(
         # Asked under the lock, so that the times of a chain rise as its rows do.

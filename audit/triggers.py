@@ -39,30 +39,26 @@ _SQLITE: Final = {
     ),
 }
 
+_POSTGRESQL_BODY: Final = f" BEGIN RAISE EXCEPTION '{_REFUSED}'; END "
 _POSTGRESQL_FUNCTION: Final = (
-    "CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$"
+    f"CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $${_POSTGRESQL_BODY}$$"
 )
 
 
-def _postgresql(name: str, on: str, table: str, how: str) -> tuple[str, ...]:
-    return (
-        f"CREATE TRIGGER {name} BEFORE {on} ON {table} {how} EXECUTE FUNCTION audit_refuse()",
-        # For sessions that call themselves replicas too.
-        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
-    )
+def _postgresql(name: str, on: str, how: str) -> str:
+    """Word for word as pg_get_triggerdef gives it back."""
+    return f"CREATE TRIGGER {name} BEFORE {on} {how} EXECUTE FUNCTION audit_refuse()"
 
 
 _POSTGRESQL: Final = {
-    "audit_row_change": _postgresql("audit_row_change", "UPDATE OR DELETE", ROWS, "FOR EACH ROW"),
-    "audit_row_truncate": _postgresql("audit_row_truncate", "TRUNCATE", ROWS, "FOR EACH STATEMENT"),
-    "audit_head_delete": _postgresql("audit_head_delete", "DELETE", HEADS, "FOR EACH ROW"),
-    "audit_head_truncate": _postgresql("audit_head_truncate", "TRUNCATE", HEADS, "FOR EACH STATEMENT"),
+    "audit_row_change": _postgresql("audit_row_change", f"DELETE OR UPDATE ON {ROWS}", "FOR EACH ROW"),
+    "audit_row_truncate": _postgresql("audit_row_truncate", f"TRUNCATE ON {ROWS}", "FOR EACH STATEMENT"),
+    "audit_head_delete": _postgresql("audit_head_delete", f"DELETE ON {HEADS}", "FOR EACH ROW"),
+    "audit_head_truncate": _postgresql("audit_head_truncate", f"TRUNCATE ON {HEADS}", "FOR EACH STATEMENT"),
     "audit_head_update": _postgresql(
         "audit_head_update",
-        "UPDATE",
-        HEADS,
-        "FOR EACH ROW WHEN (NEW.chain <> OLD.chain OR NEW.length < OLD.length)",
+        f"UPDATE ON {HEADS}",
+        "FOR EACH ROW WHEN (new.chain::text <> old.chain::text OR new.length < old.length)",
     ),
 }
 
@@ -72,9 +68,10 @@ def install(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_POSTGRESQL_FUNCTION)
-            for statements in _POSTGRESQL.values():
-                for statement in statements:
-                    cursor.execute(statement)
+            for name, statement in _POSTGRESQL.items():
+                cursor.execute(statement)
+                # For sessions that call themselves replicas too.
+                cursor.execute(f"ALTER TABLE {table_of(name)} ENABLE ALWAYS TRIGGER {name}")
         else:
             for statement in _SQLITE.values():
                 cursor.execute(statement)
@@ -82,19 +79,53 @@ def install(connection: BaseDatabaseWrapper) -> None:
 
 def names(connection: BaseDatabaseWrapper) -> list[str]:
     """The names of all triggers that belong here."""
-    return list(_POSTGRESQL if connection.vendor == "postgresql" else _SQLITE)
+    return list(_belonging(connection))
 
 
-def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """The names of the triggers that are not there, or not in force."""
+def faults(connection: BaseDatabaseWrapper) -> list[str]:
+    """A sentence for each trigger that is missing, not in force, another than was put up, or one too many."""
+    belonging, there = _belonging(connection), _there(connection)
+    placed = {(name, table) for name, table, _ in there}
+    found = [
+        f"the trigger {name} is missing from the database"
+        for name in belonging
+        if (name, table_of(name)) not in placed
+    ]
+    for name, table, definition in there:
+        if name not in belonging or table != table_of(name):
+            found.append(f"{table} has a further trigger, {name}")
+        elif definition != belonging[name]:
+            found.append(f"the trigger {name} is not the one that was put up, or not in force")
+    return found
+
+
+def _belonging(connection: BaseDatabaseWrapper) -> dict[str, str]:
+    return _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
+
+
+def _there(connection: BaseDatabaseWrapper) -> list[tuple[str, str, str]]:
+    """Name, table and definition of each trigger on the two tables, and of each that has a name of ours."""
+    ours = list(_belonging(connection))
     if connection.vendor == "postgresql":
-        question = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
+        # One that is switched off, or whose function is another, has a definition that is nobody's.
+        question = (
+            "SELECT t.tgname, t.tgrelid::regclass::text, "
+            "CASE WHEN t.tgenabled = 'A' AND p.prosrc = %s AND l.lanname = 'plpgsql' "
+            "THEN pg_get_triggerdef(t.oid, true) ELSE '' END "
+            "FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang "
+            "WHERE NOT t.tgisinternal "
+            "AND (t.tgrelid IN (%s::regclass, %s::regclass) OR t.tgname = ANY(%s)) ORDER BY 1, 2"
+        )
+        values: list[str | list[str]] = [_POSTGRESQL_BODY, ROWS, HEADS, ours]
     else:
-        question = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        question = (
+            "SELECT name, lower(tbl_name), sql FROM sqlite_master WHERE type = 'trigger' "  # noqa: S608
+            f"AND (lower(tbl_name) IN (%s, %s) OR name IN ({', '.join(['%s'] * len(ours))})) ORDER BY 1"
+        )
+        values = [ROWS, HEADS, *ours]
     with connection.cursor() as cursor:
-        cursor.execute(question)
-        there = {name for (name,) in cursor.fetchall()}
-    return [name for name in names(connection) if name not in there]
+        cursor.execute(question, values)
+        return [tuple(row) for row in cursor.fetchall()]
 
 
 def table_of(name: str) -> str:

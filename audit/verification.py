@@ -1,8 +1,8 @@
 """Walking every chain: is each row what was written, where it was written, and none gone or added?
 
-Rows are streamed and nothing is kept of them, so memory stays as it is however long the chains are.
-A server may write meanwhile: a chain's rows are read before its head, and rows that the head is then
-found to be ahead of are read as well.
+Rows are streamed and nothing is kept of them but a number for each chain, so memory stays as it is
+however long the chains are. A server may write meanwhile: a chain's rows are read before its head, and
+rows that the head is then found to be ahead of are read as well.
 """
 
 import json
@@ -16,15 +16,12 @@ from django.db.models import QuerySet
 
 from audit import head_file, keys, triggers
 from audit.events import Event
-from audit.models import AuditChain, AuditRow
+from audit.models import UNREADABLE, AuditChain, AuditRow
 from audit.services import SERVER
 
 CHUNK: Final = 1000
 NEARBY: Final = sorted(range(-64, 65), key=abs)
 """How far from its place a row is known again; further away it is one that is gone and one too many."""
-
-UNREADABLE: Final = (ValueError, TypeError, AttributeError, OverflowError)
-"""What comes of a column that holds what it cannot hold, which SQLite lets it."""
 
 MOST_SHOWN: Final = 200
 MOST_REMEMBERED: Final = 1000
@@ -81,11 +78,13 @@ def verify() -> Report:
     """Walk everything. Raises Sealed where the vault is."""
     report = Report()
     key = keys.current().chain
-    for name in triggers.missing(connection):
-        report.note(Fault(Kind.TRIGGER, "", None, f"the trigger {name} is missing from the database"))
+    for sentence in triggers.faults(connection):
+        report.note(Fault(Kind.TRIGGER, "", None, sentence))
+    server = _Walk(SERVER, key, report)
     for chain in _chains():
         report.chains += 1
-        _Walk(chain, key, report).go()
+        (server if chain == SERVER else _Walk(chain, key, report)).go()
+    _compare_marks(server, report)
     _compare_head_file(report)
     return report
 
@@ -118,11 +117,13 @@ class _Walk:
         """Truths below the frontier that have not come yet."""
         self.false: dict[int, str] = {}
         """Places of rows without a truth, and what else is known of each."""
+        self.taken: dict[str, int] = {}
+        """In the server's chain: of each chain the last length that a checkpoint names."""
 
     def go(self) -> None:
         while True:
             before = self.place
-            self._read_on()
+            self.read_on()
             head = AuditChain.objects.filter(chain=self.chain).first()
             # A row and the head that names it are committed together: so if the head, read later, is
             # ahead, there is more to read; and if there is not, it is gone.
@@ -134,7 +135,7 @@ class _Walk:
         for truth in sorted(self.missing):
             self._fault(Kind.REMOVED, truth, "the row is gone")
 
-    def _read_on(self) -> None:
+    def read_on(self) -> None:
         while True:
             try:
                 for row in self._rows().iterator(CHUNK):
@@ -184,7 +185,7 @@ class _Walk:
             )
         self.last = row
         if self.chain == SERVER and row.event == Event.CHECKPOINT:
-            _compare_checkpoint(row, self.report)
+            self.taken |= _compare_checkpoint(row, self.report)
 
     def _truth(self, row: AuditRow) -> int | None:
         for offset in NEARBY:
@@ -228,13 +229,15 @@ class _Walk:
     def _judge(self, head: AuditChain | None) -> None:
         if head is None:
             self._fault(Kind.HEAD, None, "the chain's head is gone")
-        elif not _is_sealed(head, self.key):
+        elif not (head.is_genuine(self.key) or head.is_genuine(self.key, doubted=True)):
             self._fault(Kind.HEAD, None, "the chain's head is not the one that was written")
         elif head.length < self.frontier:
             self._fault(
                 Kind.HEAD, None, f"the head is an older one, of {head.length} rows; there are {self.frontier}"
             )
         else:
+            if not head.is_genuine(self.key):
+                self._fault(Kind.HEAD, None, "the chain's head follows one that was changed")
             self._miss(self.frontier + 1, head.length)
             if self.last is not None and self.last.sequence == head.length and self.last.hash != head.hash:
                 self._fault(Kind.SPLICED, head.length, "the row is genuine, but not the one of the head")
@@ -253,15 +256,8 @@ def _is_genuine(row: AuditRow, key: bytes, chain: str, sequence: int) -> bool:
         return False
 
 
-def _is_sealed(head: AuditChain, key: bytes) -> bool:
-    try:
-        return bool(head.sealed_under(key) == head.seal and head.checkpointed <= head.length)
-    except UNREADABLE:
-        return False
-
-
-def _compare_checkpoint(row: AuditRow, report: Report) -> None:
-    """Whether each chain still has the row that was its last at the checkpoint."""
+def _compare_checkpoint(row: AuditRow, report: Report) -> dict[str, int]:
+    """Whether each chain still has the row that was its last at the checkpoint; answers how long each was."""
     named = {
         (chain, int(length)): bytes.fromhex(digest)
         for chain, (length, digest) in ((c, text.split()) for c, text in json.loads(row.details).items())
@@ -279,6 +275,29 @@ def _compare_checkpoint(row: AuditRow, report: Report) -> None:
             if place not in found:
                 sentence = f"the row was there at checkpoint {row.sequence} and is gone"
             report.note(Fault(Kind.CHECKPOINT, place[0], place[1], sentence))
+    return dict(named.keys())
+
+
+def _compare_marks(server: _Walk, report: Report) -> None:
+    """Whether each head says of the last checkpoint what the checkpoints say."""
+    for listed in AuditChain.objects.order_by("chain").iterator(CHUNK):
+        head: AuditChain | None = listed
+        seen = None
+        while head is not None:
+            marks = (head.checkpointed, server.taken.get(head.chain, 0))
+            if marks[0] == marks[1]:
+                break
+            if marks == seen:
+                sentence = (
+                    f"by its head the last checkpoint took {marks[0]} rows, by the checkpoints {marks[1]}"
+                )
+                report.note(Fault(Kind.CHECKPOINT, head.chain, None, sentence))
+                break
+            # A mark and the row that it comes of are committed together, so while a server writes
+            # either may be read too early, but not both twice.
+            seen = marks
+            server.read_on()
+            head = AuditChain.objects.filter(pk=head.pk).first()
 
 
 def _compare_head_file(report: Report) -> None:

@@ -2,7 +2,8 @@
 
 A row's hash is HMAC-SHA256 under the chain key over every field of it, its chain, its place there and
 its predecessor's hash among them. So nobody without the vault's key makes a row, moves one to another
-place, or mends the chain behind one that is gone. The head's seal binds a chain to its length.
+place, or mends the chain behind one that is gone. The head's seal binds a chain to its length, and to
+how much of it the last checkpoint took.
 """
 
 import hmac
@@ -69,9 +70,15 @@ def row_hash(key: bytes, chain: str, sequence: int, content: Content, previous: 
     )
 
 
-def head_seal(key: bytes, chain: str, length: int, last: bytes) -> bytes:
-    """The seal of a chain's head: its length, and the hash of its last row."""
-    return hmac.digest(key, lp("hvx-audit/1 head", chain, str(length), last), "sha256")
+def head_seal(
+    key: bytes, chain: str, length: int, last: bytes, checkpointed: int, *, doubted: bool = False
+) -> bytes:
+    """The seal of a chain's head: its length, the hash of its last row, its length at the last checkpoint.
+
+    `doubted`: of a head that follows one which nobody with the key had written, and says so for ever.
+    """
+    label = "hvx-audit/1 doubted head" if doubted else "hvx-audit/1 head"
+    return hmac.digest(key, lp(label, chain, str(length), last, str(checkpointed)), "sha256")
 
 
 def word_mac(key: bytes, kind: str, text: str) -> bytes:

@@ -23,11 +23,10 @@ def unguarded() -> Iterator[None]:
 
 
 def remove_triggers() -> None:
-    there = set(triggers.names(connection)) - set(triggers.missing(connection))
     with connection.cursor() as cursor:
-        for name in there:
+        for name in triggers.names(connection):
             table = f" ON {triggers.table_of(name)}" if connection.vendor == "postgresql" else ""
-            cursor.execute(f"DROP TRIGGER {name}{table}")
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{table}")
 
 
 @contextmanager

@@ -121,6 +121,29 @@ def test_the_database_itself_refuses_to_change_or_remove(statement: str) -> None
         cursor.execute(statement)
 
 
+# What takes triggers out of one's own way without touching them, where the database has such a thing.
+EVASIONS = {
+    "postgresql": ("SET session_replication_role = replica", "RESET session_replication_role"),
+    "sqlite": ("PRAGMA recursive_triggers = OFF", "PRAGMA recursive_triggers = OFF"),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("statement", CHANGES)
+def test_the_database_itself_refuses_who_takes_triggers_for_not_meant(statement: str) -> None:
+    record(Event.LOGIN, account=ALICE)
+    evade, give_up = EVASIONS[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(evade)
+        try:
+            with pytest.raises(Error, match="append-only"):
+                cursor.execute(statement)
+        finally:
+            cursor.execute(give_up)
+    assert rows().count() == 1
+    assert AuditChain.objects.get(chain=chain_of(ALICE)).length == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_database_itself_refuses_what_would_replace_a_row() -> None:
     record(Event.LOGIN, account=ALICE)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import Error, connection, transaction
 
-from audit import head_file
+from audit import head_file, triggers, verification
 from audit.events import Event
 from audit.models import AuditChain, AuditRow
 from audit.queries import verify
@@ -261,9 +261,12 @@ def put_back(chain: str, length: int) -> None:
 def test_a_chain_put_back_with_its_head_is_found_by_the_checkpoint(alice: str) -> None:
     assert checkpoint() == 1
     put_back(alice, 5)
-    assert faults(alice) == [("checkpoint", alice, ROWS)]
+    # Its head says of the checkpoint, too, what it said before.
+    assert faults(alice) == [("checkpoint", alice, ROWS), ("checkpoint", alice, None)]
     for _ in range(5):
         record(Event.LOGIN, account=ALICE)
+    assert faults(alice) == [("checkpoint", alice, ROWS), ("checkpoint", alice, None)]
+    checkpoint()
     assert faults(alice) == [("checkpoint", alice, ROWS)]
 
 
@@ -273,6 +276,101 @@ def test_a_whole_chain_gone_with_its_head_is_found_by_the_checkpoint(alice: str)
     sql("DELETE FROM audit_auditrow WHERE chain = %s", alice)
     sql("DELETE FROM audit_auditchain WHERE chain = %s", alice)
     assert faults(alice) == [("checkpoint", alice, ROWS)]
+
+
+def mark_as_taken(chain: str, length: int) -> None:
+    sql("UPDATE audit_auditchain SET checkpointed = %s WHERE chain = %s", length, chain)
+
+
+def kept_copy(chain: str) -> tuple[Any, ...]:
+    """A head, for who puts it back later."""
+    head = AuditChain.objects.get(chain=chain)
+    return (head.length, head.hash, head.seal, head.checkpointed)
+
+
+def put_copy_back(chain: str, copy: tuple[Any, ...]) -> None:
+    sql("DELETE FROM audit_auditrow WHERE chain = %s AND sequence > %s", chain, copy[0])
+    sql(
+        "UPDATE audit_auditchain SET length = %s, hash = %s, seal = %s, checkpointed = %s WHERE chain = %s",
+        *(*copy, chain),
+    )
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_chain_marked_as_taken_is_found(alice: str) -> None:
+    checkpoint()
+    record(Event.LOGIN_REFUSED, account=ALICE)
+    mark_as_taken(alice, ROWS + 1)
+    assert faults(alice) == [("head", alice, None), ("checkpoint", alice, None)]
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_chain_marked_as_taken_is_taken_by_the_next_checkpoint_and_cannot_be_put_back(
+    alice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint()
+    copy = kept_copy(alice)
+    record(Event.LOGIN_REFUSED, account=ALICE)
+    mark_as_taken(alice, ROWS + 1)
+    assert checkpoint() == 1
+    assert caplog.messages.count("the head of an audit chain was changed") == 1
+    assert faults() == [("head", alice, None)]
+    assert checkpoint() == 0
+    put_copy_back(alice, copy)
+    assert faults(alice) == [("checkpoint", alice, ROWS + 1), ("checkpoint", alice, None)]
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_chain_marked_as_taken_before_its_next_row_is_taken_all_the_same(alice: str) -> None:
+    checkpoint()
+    copy = kept_copy(alice)
+    mark_as_taken(alice, ROWS + 1)
+    record(Event.LOGIN_REFUSED, account=ALICE)
+    assert faults(alice) == [("head", alice, None), ("checkpoint", alice, None)]
+    assert checkpoint() == 1
+    put_copy_back(alice, copy)
+    assert faults(alice) == [("checkpoint", alice, ROWS + 1), ("checkpoint", alice, None)]
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_head_that_was_moved_back_stays_found_whatever_is_written_after(alice: str) -> None:
+    before = AuditRow.objects.get(chain=alice, sequence=ROWS - 1)
+    sql("DELETE FROM audit_auditrow WHERE chain = %s AND sequence = %s", alice, ROWS)
+    sql("UPDATE audit_auditchain SET length = %s, hash = %s WHERE chain = %s", ROWS - 1, before.hash, alice)
+    assert checkpoint() == 1
+    assert faults(alice) == [("head", alice, None)]
+    record(Event.LOGIN, account=ALICE)
+    checkpoint()
+    assert checkpoint() == 0
+    assert faults(alice) == [("head", alice, None)]
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_mark_of_an_earlier_time_is_found_though_its_seal_is_genuine(alice: str) -> None:
+    """As of a copy that was made while the mark was older, under a length that is the same."""
+    from audit import keys
+
+    older = AuditChain.objects.get(chain=alice)
+    checkpoint()
+    assert older.is_genuine(keys.current().chain)
+    mark_as_taken(alice, older.checkpointed)
+    sql("UPDATE audit_auditchain SET seal = %s WHERE chain = %s", older.seal, alice)
+    assert faults(alice) == [("checkpoint", alice, None)]
+
+
+def test_a_checkpoint_that_falls_into_the_walk_is_no_fault(
+    alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint()
+    compare = verification._compare_marks
+
+    def late(server: Any, report: verification.Report) -> None:
+        record(Event.LOGIN, account=ALICE)
+        checkpoint()
+        compare(server, report)
+
+    monkeypatch.setattr(verification, "_compare_marks", late)
+    assert verify().faults == []
 
 
 def test_a_checkpoint_is_written_once_and_only_of_what_grew(alice: str) -> None:
@@ -319,6 +417,89 @@ def test_a_file_that_is_no_head_is_said_to_be_none(alice: str, data_dir: Path) -
 
 def test_missing_triggers_are_named(alice: str) -> None:
     remove_triggers()
-    kinds = {str(fault.kind) for fault in verify().faults}
-    assert kinds == {"trigger"}
+    assert trigger_faults() == [
+        f"the trigger {name} is missing from the database" for name in triggers.names(connection)
+    ]
     assert not verify().whole
+
+
+def trigger_faults() -> list[str]:
+    report = verify()
+    assert {str(fault.kind) for fault in report.faults} <= {"trigger"}
+    return [str(fault) for fault in report.faults]
+
+
+def test_the_triggers_that_were_put_up_are_no_fault(alice: str) -> None:
+    assert trigger_faults() == []
+
+
+DEFANGED: dict[str, dict[str, list[str]]] = {
+    "sqlite": {
+        "the trigger audit_row_update is not the one that was put up, or not in force": [
+            "DROP TRIGGER audit_row_update",
+            "CREATE TRIGGER audit_row_update BEFORE UPDATE ON audit_auditrow WHEN 0 BEGIN SELECT 1; END",
+        ],
+        "the trigger audit_row_delete is missing from the database": [
+            "DROP TRIGGER audit_row_delete",
+            "CREATE TRIGGER audit_row_delete BEFORE DELETE ON vault_datakey WHEN 0 BEGIN SELECT 1; END",
+        ],
+        "audit_auditchain has a further trigger, quiet": [
+            "CREATE TRIGGER quiet AFTER UPDATE ON audit_auditchain WHEN 0 BEGIN SELECT 1; END",
+        ],
+    },
+    "postgresql": {
+        "the trigger audit_head_update is not the one that was put up, or not in force": [
+            "DROP TRIGGER audit_head_update ON audit_auditchain",
+            (
+                "CREATE TRIGGER audit_head_update BEFORE UPDATE ON audit_auditchain FOR EACH ROW "
+                "WHEN (false) EXECUTE FUNCTION audit_refuse()"
+            ),
+            "ALTER TABLE audit_auditchain ENABLE ALWAYS TRIGGER audit_head_update",
+        ],
+        "the trigger audit_row_change is not the one that was put up, or not in force": [
+            "ALTER TABLE audit_auditrow ENABLE TRIGGER audit_row_change",
+        ],
+        "the trigger audit_row_truncate is not the one that was put up, or not in force": [
+            "ALTER TABLE audit_auditrow DISABLE TRIGGER audit_row_truncate",
+        ],
+        "the trigger audit_row_change is missing from the database": [
+            "DROP TRIGGER audit_row_change ON audit_auditrow",
+            (
+                "CREATE TRIGGER audit_row_change BEFORE DELETE OR UPDATE ON vault_datakey FOR EACH ROW "
+                "WHEN (false) EXECUTE FUNCTION audit_refuse()"
+            ),
+        ],
+        "audit_auditchain has a further trigger, quiet": [
+            (
+                "CREATE TRIGGER quiet AFTER UPDATE ON audit_auditchain FOR EACH ROW "
+                "WHEN (false) EXECUTE FUNCTION audit_refuse()"
+            ),
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("place", range(max(map(len, DEFANGED.values()))))
+def test_a_trigger_that_bears_the_name_and_does_not_bite_is_named(alice: str, place: int) -> None:
+    ways = list(DEFANGED[connection.vendor].items())
+    sentence, statements = ways[place % len(ways)]
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    assert sentence in trigger_faults()
+
+
+def test_a_function_that_refuses_no_more_is_named(alice: str) -> None:
+    if connection.vendor != "postgresql":
+        # SQLite's triggers hold what they do themselves.
+        assert all("RAISE(ABORT" in statement for statement in triggers._SQLITE.values())
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN RETURN NEW; END $$"
+        )
+    assert trigger_faults() == [
+        f"the trigger {name} is not the one that was put up, or not in force"
+        for name in sorted(triggers.names(connection))
+    ]
