@@ -16,7 +16,7 @@ from audit.events import Event
 from audit.services import checkpoint, record
 from hvx.models import Installation
 from hvx.schema import history, manifest
-from vault import attempts
+from vault import attempts, keys
 from vault.errors import Sealed
 from vault.services import ensure_ring
 
@@ -86,6 +86,7 @@ def require_vault() -> None:
     """The root key is there, and is the one of this database."""
     try:
         ensure_ring()
+        keys.remove_drafts()
     except Sealed as sealed:
         raise CommandError(f"the vault does not open: {sealed}") from None
 

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from vault import ownfile
 from vault.errors import RootKeyError, RootKeyMissing
+from vault.whole import remove_drafts, sync_folder
 
 NAME = "unseal-attempts.jsonl"
 SEALED = "sealed"
@@ -56,6 +57,7 @@ def join_audit() -> int:
     from audit.services import entry, record_all
 
     with _locked() as path:
+        remove_drafts(path)
         attempts = _read(path)
         if attempts:
             record_all(
@@ -70,7 +72,7 @@ def join_audit() -> int:
                 ]
             )
             path.unlink()
-            ownfile.sync_folder(path.parent)
+            sync_folder(path.parent)
         return len(attempts)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from vault import settling, vaultfile
+from vault import settling, vaultfile, whole
 from vault.errors import Sealed, VaultFileDamaged
 from vault.memory import LockedBytes
 from vault.protectors import keyfile, unattended
@@ -122,6 +122,13 @@ def begin_at(vault: Path, key_file: Path) -> None:
     key = keyfile.load_or_create(key_file)
     made = RootKey.new()
     vaultfile.create(vault, vaultfile.new(made, [Protector.make(made, keyfile.KIND, {}, key)]))
+
+
+def remove_drafts() -> None:
+    """Remove what writers of the vault's files left behind that were killed."""
+    with settling.changing(vault_path()):
+        whole.remove_drafts(vault_path())
+        keyfile.remove_all_drafts(root_key_path())
 
 
 def database_key() -> bytes:

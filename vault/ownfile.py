@@ -2,11 +2,11 @@
 
 import errno
 import os
-import secrets
 import stat
 from pathlib import Path
 
 from vault.errors import RootKeyMissing, RootKeyUnsafe
+from vault.whole import whole_file
 
 
 def read_into(path: Path, name: str, place: memoryview) -> None:
@@ -74,54 +74,23 @@ def _refuse_unsafe(path: Path, name: str, found: os.stat_result) -> None:
 def create(path: Path, content: bytes | memoryview) -> bool:
     """Write a new file that lasts; return whether it was this call that made it.
 
-    The content is written whole to a file of another name, forced to the disk, and then
-    linked into place. A link never replaces a file: of several processes that try at
-    once one wins, and a crash leaves no half of a file.
+    Of several processes that try at once one wins, and a crash leaves nothing.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = _draft(path, content)
     try:
-        os.link(draft, path)
+        _write(path, content, replace=False)
     except FileExistsError:
         return False
-    finally:
-        draft.unlink()
-        sync_folder(path.parent)
     return True
 
 
 def replace(path: Path, content: bytes | memoryview) -> None:
     """Put `content` in the file's place: after a crash it holds the old or the new, and nothing between."""
-    draft = _draft(path, content)
-    try:
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    _write(path, content, replace=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Force to the disk which names stand in the folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _draft(path: Path, content: bytes | memoryview) -> Path:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    # Unbuffered, or a copy of a key would stay behind in the buffer.
-    with open(os.open(draft, flags, 0o600), "wb", buffering=0) as file:
-        try:
-            os.fchmod(file.fileno(), 0o600)
-            with memoryview(content) as whole:
-                if file.write(whole) != whole.nbytes:
-                    raise OSError(errno.ENOSPC, "the file could not be written whole")
-            os.fsync(file.fileno())
-        except BaseException:
-            draft.unlink()
-            raise
-    return draft
+def _write(path: Path, content: bytes | memoryview, *, replace: bool) -> None:
+    with whole_file(path, replace=replace) as file, memoryview(content) as whole:
+        # Past the file's buffer, or a copy of a key would stay behind in it.
+        if os.write(file.fileno(), whole) != whole.nbytes:
+            raise OSError(errno.ENOSPC, "the file could not be written whole")

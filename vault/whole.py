@@ -1,15 +1,19 @@
-"""A file that is there whole or not at all, however its writer ends."""
+"""A file that is there whole or not at all, however its writer ends.
+
+Until it is whole it has no name. Where the system knows no such files, and for the moment in which a file
+takes another's place, it has a draft's: what a killed writer leaves of that goes by `remove_drafts`.
+"""
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from vault.ownfile import sync_folder
-
+_DRAFT_BYTES = 8
 # What tells that this file system, or this system, has no files without a name.
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 
@@ -18,13 +22,12 @@ _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 def whole_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
     """Give a file to write to, mode 0600, that stands at `path` once the block has ended well.
 
-    Until then it has no name, so that nothing of it is left if the writer is killed; where the system
-    knows no such files it has another name, with a leading dot. It is forced to the disk before it is
-    named. Raises FileExistsError where something is at `path`, unless `replace`; OSError.
+    It is forced to the disk before it is named, and its name before this ends. Raises FileExistsError
+    where something is at `path`, unless `replace`; OSError.
     """
     if not replace and (path.is_symlink() or path.exists()):
         raise FileExistsError(errno.EEXIST, "there is a file already", str(path))
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(_DRAFT_BYTES)}")
     descriptor, named = _open_draft(draft)
     try:
         with open(descriptor, "wb") as file:
@@ -43,6 +46,27 @@ def whole_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
         if named or replace:
             draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def remove_drafts(path: Path) -> None:
+    """Remove what killed writers of this file left. Only while nobody writes it.
+
+    Where the folder is not there, or not this user's to list, no writer of this user's left anything.
+    """
+    draft = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{{2 * _DRAFT_BYTES}}}")
+    with suppress(FileNotFoundError, PermissionError):
+        for entry in path.parent.iterdir():
+            if draft.fullmatch(entry.name):
+                entry.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force to the disk which names stand in the folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _name(descriptor: int, path: Path) -> None:

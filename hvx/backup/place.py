@@ -12,6 +12,7 @@ from django.db import connection
 
 from hvx.backup.errors import RestoreRefused
 from vault import keys, ownfile
+from vault.whole import remove_drafts, sync_folder
 
 MARK = "restoring"
 
@@ -75,4 +76,5 @@ def mark(digest: str) -> None:
 def unmark() -> None:
     """Say that it has ended."""
     mark_path().unlink(missing_ok=True)
-    ownfile.sync_folder(mark_path().parent)
+    remove_drafts(mark_path())
+    sync_folder(mark_path().parent)

@@ -190,6 +190,28 @@ def test_a_wrong_passphrase_in_a_script_is_refused_at_once(manage: Manage, folde
     assert (folder / "vault.json").read_bytes() == before
 
 
+def test_all_is_asked_for_before_a_share_is_shown(manage: Manage, folder: Path) -> None:
+    both = ["shares=2/3", "passphrase"]
+    short = manage(
+        "vault", "init", "--protect", both[0], "--protect", both[1], "--stdin", typed="short", ends=1
+    )
+    assert shown(short.stdout) == []
+    manage("vault", "init")
+    manage("migrate", "-v0")
+    arguments = ["vault", "rewrap", "--add", both[0], "--add", both[1], "--stdin"]
+    assert shown(manage(*arguments, typed="short", ends=1).stdout) == []
+    manage("vault", "rewrap", "--add", both[0], "--stdin")
+    manage("vault", "rewrap", "--add", both[1], "--stdin", typed=PASSPHRASE)
+    assert kinds(folder) == ["keyfile", "shares", "passphrase"]
+    before = (folder / "vault.json").read_bytes()
+    for typed in ("short", ""):
+        refused = manage("vault", "rotate-root", "--stdin", typed=typed, ends=1)
+        assert shown(refused.stdout) == []
+        assert "void" not in refused.stderr
+    assert (folder / "vault.json").read_bytes() == before
+    assert len(shown(manage("vault", "rotate-root", "--stdin", typed=ANOTHER).stdout)) == 3
+
+
 # --- at a terminal
 
 
@@ -219,13 +241,37 @@ def test_a_person_types_a_new_passphrase_twice(typing: Callable[..., Any]) -> No
 def test_shares_come_into_force_once_a_person_has_typed_one_back(
     typing: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = shares.protect(2, 3).shares
+    split = shares.protect(2, 3)
+    made = split.shares
     monkeypatch.setattr("secrets.randbelow", lambda most: 1)
     asking, out, err = typing("acadamic", made[0], made[1])
-    asking.show(made, 2)
+    asking.show(split)
     assert shown(out.getvalue()) == list(made)
     assert "word 1, 'acadamic', is not in the list" in err.getvalue()
     assert "This is another share." in err.getvalue()
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_shares_that_were_shown_are_called_void_where_it_fails_and_they_open_nothing(
+    typing: Callable[..., Any], root_key_path: Path, monkeypatch: pytest.MonkeyPatch, *, written: bool
+) -> None:
+    root, split = RootKey.new(), shares.protect(2, 3)
+    monkeypatch.setattr("secrets.randbelow", lambda most: 0)
+    asking, _, err = typing(split.shares[0])
+
+    def fail() -> None:
+        asking.show(split)
+        if written:
+            root_key_path.parent.mkdir()
+            by_shares = Protector.make(root, shares.KIND, split.parameters, split.key)
+            vaultfile.create(keys.vault_path(), vaultfile.new(root, [by_shares]))
+        raise CommandError("no more room on the disk")
+
+    with pytest.raises(CommandError, match="no more room"), asking.telling_void():
+        fail()
+    said = err.getvalue()
+    assert ("are void: they open nothing" in said) is not written
+    assert ("keep them and the former ones" in said) is written
 
 
 def test_a_person_opens_the_vault_by_shares_and_passphrase_alike(

@@ -5,6 +5,7 @@ from pathlib import Path
 from vault import ownfile
 from vault.errors import RootKeyMissing
 from vault.memory import LockedBytes
+from vault.whole import remove_drafts, sync_folder
 
 KIND = "keyfile"
 KEY_LENGTH = 32
@@ -41,7 +42,13 @@ def promote(path: Path) -> None:
         _next(path).replace(path)
     except FileNotFoundError:
         return
-    ownfile.sync_folder(path.parent)
+    sync_folder(path.parent)
+
+
+def remove_all_drafts(path: Path) -> None:
+    """Remove what killed writers of the file, and of the one beside it, left. Only while nobody writes."""
+    remove_drafts(path)
+    remove_drafts(_next(path))
 
 
 def drop_next(path: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from vault.ownfile import sync_folder
 from vault.sqlcipher import opening
 from vault.sqlcipher.cursors import require_authentic
 from vault.sqlcipher.errors import ConversionRefused
+from vault.whole import sync_folder
 
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM {}.sqlite_schema"
 

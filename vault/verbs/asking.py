@@ -4,16 +4,17 @@ import getpass
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from vault import keys
+from vault import keys, vaultfile
 from vault.errors import Sealed, VaultFileDamaged
 from vault.protectors import passphrase, shares, unattended
-from vault.protectors.shares import WrongShare
+from vault.protectors.shares import Split, WrongShare
 from vault.unsealing import Unsealing, WrongPassphrase
 from vault.vaultfile import Vault
 
@@ -35,6 +36,7 @@ class Asking:
     def __init__(self, command: BaseCommand, options: dict[str, Any]) -> None:
         self._command = command
         self._lines: TextIO | None = None
+        self._shown: list[Mapping[str, int | str]] = []
         if options.get("stdin"):
             self._lines = sys.stdin
         elif options.get("fd") is not None:
@@ -89,25 +91,43 @@ class Asking:
             else:
                 return first
 
-    def show(self, split: Sequence[str], threshold: int) -> None:
+    def show(self, split: Split) -> None:
         """Show new shares, and have a person type one of them back before they come into force."""
         say = self._command.stdout.write
-        say(f"Any {threshold} of these {len(split)} shares open the vault. They are shown once, now.")
-        for number, share in enumerate(split, 1):
+        threshold, count = split.parameters["threshold"], split.parameters["count"]
+        self._shown.append(split.parameters)
+        say(f"Any {threshold} of these {count} shares will open the vault. They are shown once, now.")
+        for number, share in enumerate(split.shares, 1):
             say(f"share {number}: {share}")
         self._command.stdout.flush()
         if not self.by_hand:
             return
-        number = secrets.randbelow(len(split)) + 1
+        number = secrets.randbelow(len(split.shares)) + 1
         while True:
             try:
                 if shares.read(self.secret(f"Write them down, then type share {number} back")) == shares.read(
-                    split[number - 1]
+                    split.shares[number - 1]
                 ):
                     return
                 self._again("This is another share.")
             except WrongShare as wrong:
                 self._again(f"{wrong}.")
+
+    @contextmanager
+    def telling_void(self) -> Iterator[None]:
+        """Where this fails after shares were shown, say what those are worth: the vault's file decides."""
+        try:
+            yield
+        except BaseException:
+            for parameters in self._shown:
+                if parameters in _sets_of_shares():
+                    fate = (
+                        "may open the vault: keep them and the former ones until `vault status` names one set"
+                    )
+                else:
+                    fate = "are void: they open nothing"
+                self._command.stderr.write(f"It failed. The shares that were shown {fate}.")
+            raise
 
     def by_people(self, unsealing: Unsealing) -> Vault:
         """Return the vault that a passphrase or shares open. Raises CommandError, Sealed."""
@@ -133,6 +153,15 @@ class Asking:
         if not self.by_hand:
             raise CommandError(reason.rstrip("."))
         self._command.stderr.write(reason)
+
+
+def _sets_of_shares() -> list[Mapping[str, int | str]]:
+    """Return the parameters of each set of shares that the vault's file is protected by."""
+    try:
+        bodies = vaultfile.read(keys.vault_path()).bodies
+    except Sealed:
+        return []
+    return [each.parameters for body in bodies for each in body.protectors if each.kind == shares.KIND]
 
 
 def at_terminal(path: Path) -> Vault:

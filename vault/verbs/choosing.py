@@ -1,7 +1,7 @@
 """Protectors as an operator names them, and made for a root key."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from django.core.management.base import CommandError
 
@@ -13,6 +13,11 @@ from vault.verbs.asking import Asking
 
 HELP = "keyfile, passphrase, keyring, credential, or shares=T/N (any T of N)"
 _SHARES = re.compile(r"shares=(\d{1,2})/(\d{1,2})")
+
+
+def shares_last(names: Iterable[str]) -> list[str]:
+    """Return them in the order in which they are made: all is asked for before any share is shown."""
+    return sorted(names, key=lambda name: name.startswith(shares.KIND))
 
 
 def make(name: str, root: RootKey, asking: Asking) -> Protector:
@@ -30,7 +35,7 @@ def split(root: RootKey, threshold: int, count: int, asking: Asking) -> Protecto
         made = shares.protect(threshold, count)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    asking.show(made.shares, threshold)
+    asking.show(made)
     return Protector.make(root, shares.KIND, made.parameters, made.key)
 
 

@@ -32,9 +32,11 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
     refuse_a_database()
     asked = Asking(command, options)
     root = RootKey.new()
-    protectors = [choosing.make(name, root, asked) for name in options["protect"] or [keyfile.KIND]]
-    if not vaultfile.create(path, vaultfile.new(root, protectors)):
-        raise CommandError(f"another process has made a vault meanwhile: {path}")
+    names = choosing.shares_last(options["protect"] or [keyfile.KIND])
+    with asked.telling_void():
+        protectors = [choosing.make(name, root, asked) for name in names]
+        if not vaultfile.create(path, vaultfile.new(root, protectors)):
+            raise CommandError(f"another process has made a vault meanwhile: {path}")
     command.stdout.write(f"A vault is made: {', '.join(choosing.told(each) for each in protectors)}.")
 
 

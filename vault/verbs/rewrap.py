@@ -48,12 +48,14 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
         for name in adding:
             if name in (keyfile.KIND, "credential") and name in (each.kind for each in protectors):
                 raise CommandError(f"there is a {name} already; rotate-root makes a new one")
-        added = [choosing.make(name, vault.root, asked) for name in adding]
+        added = [choosing.make(name, vault.root, asked) for name in choosing.shares_last(adding)]
         if not kept and not added:
             raise CommandError("one protector has to stay, or nobody opens the vault again")
         return [*kept, *added]
 
-    replacing.replace_protectors(choose, {"added": " ".join(adding), "removed": " ".join(options["remove"])})
+    details = {"added": " ".join(adding), "removed": " ".join(options["remove"])}
+    with asked.telling_void():
+        replacing.replace_protectors(choose, details)
     _discard(removed)
     now = keys.opened().document.current.protectors
     command.stdout.write(f"The vault opens by: {', '.join(choosing.told(each) for each in now)}.")

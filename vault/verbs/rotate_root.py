@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import keys, lock, replacing
-from vault.protectors import credential
+from vault.protectors import credential, shares
 from vault.rootkey import RootKey
 from vault.vaultfile import Protector
 from vault.verbs import asking, choosing
@@ -24,10 +24,13 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
     former = asked.opened().document.current.protectors
 
     def make(root: RootKey) -> Sequence[Protector]:
-        return [choosing.again(each, root, asked) for each in former]
+        # All is asked for before any share is shown.
+        ordered = sorted(former, key=lambda each: each.kind == shares.KIND)
+        return [choosing.again(each, root, asked) for each in ordered]
 
     try:
-        replacing.replace_root(make)
+        with asked.telling_void():
+            replacing.replace_root(make)
     except lock.Held as held:
         raise CommandError(
             f"{held}. Its workers hold keys that come from the root key, so this is done while none runs"

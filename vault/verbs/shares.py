@@ -37,5 +37,6 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
         kept = [each for each in vault.document.current.protectors if each.kind != shares.KIND]
         return [*kept, choosing.split(vault.root, threshold, count, asked)]
 
-    replacing.replace_protectors(choose, {"added": f"shares={threshold}/{count}", "removed": "shares"})
+    with asked.telling_void():
+        replacing.replace_protectors(choose, {"added": f"shares={threshold}/{count}", "removed": "shares"})
     command.stdout.write("The new shares are in force.")
