@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from tests.live import MANAGE, REPOSITORY, LiveServer, ServerFailed
 from tests.people import LiveWire, Person
 from tests.processes import given_to, memory_of, open_files_of
 from tests.scenarios.searching import found_in
-from vault import control, vaultfile
+from vault import attempts, control, vaultfile
 from vault.protectors import shares
 from vault.protectors.shares import Gathering
 
@@ -385,3 +387,84 @@ def test_a_vault_whose_every_way_in_is_gone_does_not_start(tmp_path: Path) -> No
             server.start()
     finally:
         server.close()
+
+
+def test_sealing_while_the_server_is_brought_up_keeps_it_sealed(sealed: SealedServer) -> None:
+    folder = sealed.live.data_dir
+    control.outcome(folder, do="unseal", by="share", answer=sealed.shares[0])
+    with ThreadPoolExecutor() as pool:
+        opening = pool.submit(control.outcome, folder, do="unseal", by="share", answer=sealed.shares[1])
+        # Its prepare child and its worker are there: the root key is on its way.
+        deadline = time.monotonic() + 20
+        while len(sealed.live.pids()) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        done = sealed.command("seal")
+        assert done.returncode == 0, done.stderr
+        assert len(sealed.live.pids()) == 2, "what was brought up has ended before it is said"
+        assert "sealed meanwhile" in opening.result(20)["error"]
+    assert sealed.health() == (503, "sealed")
+    assert control.outcome(folder, do="status")["have"] == 0
+    sealed.unseal()
+    assert sealed.health() == (200, "ok")
+
+
+def test_two_right_passphrases_at_once_are_both_answered_at_once(sealed: SealedServer) -> None:
+    folder = sealed.live.data_dir
+    with ThreadPoolExecutor() as pool:
+        both = [
+            pool.submit(control.outcome, folder, do="unseal", by="passphrase", answer=PASSPHRASE)
+            for _ in range(2)
+        ]
+        assert [each.result(60) for each in both] == [{"state": "serving"}] * 2
+    assert sealed.health() == (200, "ok")
+
+
+def test_a_forged_share_blocks_nobody_and_is_named_once_the_vault_is_open(sealed: SealedServer) -> None:
+    genuine = shares.read(sealed.shares[0])
+    assert "another set" in sealed.bring(replace(genuine, extendable=False).mnemonic()).stderr
+    assert sealed.bring(replace(genuine, value=bytes(32)).mnemonic()).returncode == 0
+    assert "forged" in sealed.bring(sealed.shares[1]).stderr
+    opened = sealed.bring(sealed.shares[0])
+    assert opened.returncode == 0
+    assert "Share 1 as it was brought is forged" in opened.stderr
+    assert sealed.health() == (200, "ok")
+
+
+@pytest.fixture
+def both_ways(tmp_path: Path) -> Iterator[LiveServer]:
+    """A server, not started, that a key file opens, and a passphrase."""
+    server = LiveServer(tmp_path)
+    try:
+        server.make_place()
+        protect = ("--protect", "keyfile", "--protect", "passphrase")
+        server.manage("vault", "init", *protect, "--stdin", stdin=f"{PASSPHRASE}\n")
+        yield server
+    finally:
+        server.close()
+
+
+def noted_at(server: LiveServer) -> list[tuple[str, str]]:
+    lines = (server.data_dir / attempts.NAME).read_text().splitlines()
+    return [(each["kind"], each["outcome"]) for each in map(json.loads, lines)]
+
+
+def test_a_start_that_waits_for_people_because_the_key_file_is_unsafe_says_so(both_ways: LiveServer) -> None:
+    (both_ways.data_dir / "root.key").chmod(0o644)
+    both_ways.start_sealed("--migrate")
+    assert "does not open by itself: the root key at" in log_of(both_ways)
+    assert "has mode 0644" in log_of(both_ways)
+    assert noted_at(both_ways) == [("keyfile", "refused")]
+
+
+def test_a_vault_file_that_was_changed_stops_the_start_though_people_could_be_asked(
+    both_ways: LiveServer,
+) -> None:
+    path = both_ways.data_dir / vaultfile.NAME
+    whole = json.loads(path.read_text())
+    whole["current"]["protectors"].pop()
+    whole["current"]["protectors"].append(whole["current"]["protectors"][0] | {"kind": "passphrase"})
+    path.write_text(json.dumps(whole))
+    with pytest.raises(ServerFailed, match="was changed by somebody who does not hold the root key"):
+        both_ways.start_sealed("--migrate")
+    assert noted_at(both_ways) == [("keyfile", "refused")]

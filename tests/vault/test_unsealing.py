@@ -248,7 +248,7 @@ def test_of_several_that_do_not_open_each_says_why(
     added = Protector.make(ROOT, credential.KIND, {}, LockedBytes.random(32))
     vaultfile.write(by_keyfile, vaultfile.new(ROOT, [*document.current.protectors, added]))
     root_key_path.chmod(0o644)
-    with pytest.raises(Sealed, match="mode 0644.*no credentials"):
+    with pytest.raises(Sealed, match=r"mode 0644.*no credentials"):
         unattended.open_vault()
     assert outcomes() == [("keyfile", "refused"), ("credential", "refused")]
 
