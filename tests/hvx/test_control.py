@@ -254,7 +254,7 @@ async def test_sealing_too_late_is_told_that_the_server_serves(
     await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sealed.master, 4096), 20)
     sealed.opener.verdicts.put_nowait({"verdict": "unsealed"})
     await sealed.opener.leave()
-    assert await asyncio.gather(opening, sealing) == [{"state": "serving"}] * 2
+    assert list(await asyncio.gather(opening, sealing)) == [{"state": "serving"}] * 2
 
 
 async def test_what_is_being_opened_while_somebody_seals_goes_to_nobody(
