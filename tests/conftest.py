@@ -1,5 +1,6 @@
 """The `needs` mark, the account of what was left out, and the fixtures that every room uses."""
 
+import signal
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,12 @@ from tests.live import LiveServer
 from tests.people import DjangoWire, Person
 
 LEFT_OUT = "left out: needs "
+
+
+def pytest_configure() -> None:
+    # A suite that runs in the background ignores Ctrl-C, and every process that it starts would too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

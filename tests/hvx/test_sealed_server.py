@@ -284,8 +284,14 @@ class Terminal:
         os.write(self.line, text.encode() + b"\n")
 
     def end(self) -> int:
+        descriptor = os.pidfd_open(self.pid)
+        ended, _, _ = select.select([descriptor], [], [], 60)
+        os.close(descriptor)
+        if not ended:
+            os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.line)
+        assert ended, f"it never ended: {self.said!r}"
         return os.waitstatus_to_exitcode(status)
 
 
