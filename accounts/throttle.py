@@ -123,13 +123,7 @@ class Counters:
     def _count(self, counters: tuple[Counter, ...]) -> None:
         for one in counters:
             if one.count() == one.limit.most:
-                record(
-                    Event.LOCKED_OUT,
-                    account=self.account,
-                    device=self.device,
-                    subject=self.subject,
-                    details={"limit": one.limit.what, "seconds": one.limit.seconds},
-                )
+                _record_lock_out(one.limit, account=self.account, device=self.device, subject=self.subject)
 
     @contextmanager
     def refusals(self, *refusals: type[Problem]) -> Iterator[None]:
@@ -206,12 +200,16 @@ def accounts_made() -> Counters:
 
 
 def refused_secret() -> None:
-    """Counts a wrong answer where nobody can guess: a passkey's signature, an access key's secret.
+    """Counts a refusal where nobody can guess: a wrong passkey or access key, or what is right and of
+    a key or device that has ended.
 
-    Called once it is wrong, so that a right one is let in whoever in its network failed before.
-    Raises RateLimited in place of the refusal after a hundred in a quarter of an hour.
+    Called once it is refused, so that who may is let in whoever in its network failed before. The one
+    that fills the counter is recorded: those that follow are not, whatever hides among them. Raises
+    RateLimited in place of the refusal after a hundred in a quarter of an hour.
     """
-    _asked(Counter.of(REFUSED_SECRETS, here()))
+    counter = Counter.of(REFUSED_SECRETS, here())
+    if _asked(counter) == counter.limit.most:
+        _record_lock_out(counter.limit)
 
 
 def refused_invite() -> None:
@@ -235,9 +233,15 @@ def asked_by_device(device: DeviceHash) -> None:
     _asked(Counter.of(ASKED_BY_DEVICE, device))
 
 
-def _asked(counter: Counter) -> None:
-    if counter.count() > counter.limit.most:
+def _asked(counter: Counter) -> int:
+    count = counter.count()
+    if count > counter.limit.most:
         raise _to_wait(counter)
+    return count
+
+
+def _record_lock_out(limit: Limit, **whose: str | None) -> None:
+    record(Event.LOCKED_OUT, details={"limit": limit.what, "seconds": limit.seconds}, **whose)
 
 
 def _to_wait(*full: Counter) -> RateLimited:

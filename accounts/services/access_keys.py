@@ -107,8 +107,8 @@ def end(principal: Principal, key_id: uuid.UUID) -> None:
 def exchange(key_id: uuid.UUID, secret: bytes) -> Exchanged:
     """The device of an access key whose secret this is.
 
-    Raises InvalidAccessKey, alike for an unknown id and a wrong secret, or RateLimited where that
-    was too often; DeviceRevoked or AccessKeyExpired once the secret is right.
+    Raises InvalidAccessKey, alike for an unknown id and a wrong secret; DeviceRevoked or
+    AccessKeyExpired once the secret is right; RateLimited in place of each where that was too often.
     """
     key = AccessKey.objects.select_related("device__account").filter(pk=key_id).first()
     held = bytes(key.digest) if key is not None else bytes(SECRET_BYTES)
@@ -120,9 +120,11 @@ def exchange(key_id: uuid.UUID, secret: bytes) -> Exchanged:
     device = key.device
     left = _seconds_left(device)
     if left < 1 or device.ended == Ending.EXPIRED:
+        throttle.refused_secret()
         _record(Event.ACCESS_KEY_REFUSED, key_id, device, why="expired")
         raise errors.AccessKeyExpired
     if device.kind != DeviceKind.ACCESS_KEY or device.state != DeviceState.ACTIVE:
+        throttle.refused_secret()
         _record(Event.ACCESS_KEY_REFUSED, key_id, device, why="revoked")
         raise DeviceRevoked("this access key was revoked")
     with transaction.atomic():

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import errors, passkeys, passwords, queries, throttle
 from accounts.models import Passkey
 from accounts.passkeys import Assertion, Creation, PasskeyRefused
-from accounts.services.sessions import SignedIn, enter
+from accounts.services.sessions import SignedIn, enter, refused_devices_told
 from audit.events import Event
 from audit.services import record
 from devices.errors import ChallengeInvalid
@@ -124,7 +124,9 @@ def log_in(assertion: Assertion, *, device_key: bytes, name: str, platform: str)
     try:
         if passkey is None:
             raise PasskeyRefused("nobody has this credential")
-        return _enter(passkey, assertion, device_key=device_key, name=name, platform=platform)
+        subject = b64url(assertion.credential_id)
+        with refused_devices_told(passkey.account, by="passkey", device_key=device_key, subject=subject):
+            return _enter(passkey, assertion, device_key=device_key, name=name, platform=platform)
     except (PasskeyRefused, ChallengeInvalid) as refused:
         throttle.refused_secret()
         record(

@@ -1,5 +1,7 @@
 """Signing in: from a password to a pending device, from a certificate to an active one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,7 +47,32 @@ def log_in(login: str, password: str, *, device_key: bytes, name: str, platform:
             details={"kind": "password"},
         )
         raise
-    return enter(account, by="password", device_key=device_key, name=name, platform=platform)
+    with refused_devices_told(account, by="password", device_key=device_key, subject=login):
+        return enter(account, by="password", device_key=device_key, name=name, platform=platform)
+
+
+@contextmanager
+def refused_devices_told(
+    account: Account, *, by: Literal["password", "passkey"], device_key: bytes, subject: str
+) -> Iterator[None]:
+    """Around `enter` and any transaction that it is in: its refusals go into the account's audit.
+
+    Whoever is refused here had the right password or passkey, which the account's owner must see.
+    Raises RateLimited in place of the refusal where that was too often.
+    """
+    try:
+        yield
+    except (DeviceKeyInUse, DeviceRevoked) as refused:
+        throttle.refused_secret()
+        known = device_queries.device_of_key(device_key)
+        record(
+            Event.LOGIN_REFUSED,
+            account=str(account.pk),
+            device=known.hash if known and known.account_id == account.pk else None,
+            subject=subject,
+            details={"kind": by, "why": "revoked" if isinstance(refused, DeviceRevoked) else "key_in_use"},
+        )
+        raise
 
 
 def enter(

@@ -29,6 +29,7 @@ from tests.people import Answer, DjangoWire, Handset, Person, b64url, claims_of,
 
 SCOPES = ["files:read", "social:write"]
 INVALID = (401, "invalid_access_key")
+LOCKED_OUT = ("locked_out", {"limit": "refused-secrets", "seconds": 900})
 
 
 def make(person: Person, **members: Any) -> Answer:
@@ -456,7 +457,32 @@ def test_an_unknown_id_stands_in_nobodys_chain_and_who_waits_writes_nothing(
     for _ in range(6):
         exchange(key, **_nobody(key))
     rows = rows_elsewhere()[before:]
-    assert [told(row) for row in rows] == [("access_key_refused", {})] * 3
+    assert [told(row) for row in rows if row.event != "locked_out"] == [("access_key_refused", {})] * 3
+    assert [told(row) for row in rows if row.event == "locked_out"] == [LOCKED_OUT]
+
+
+@pytest.mark.parametrize("why", ["revoked", "expired"])
+def test_an_ended_key_fills_no_audit_with_its_right_secret(
+    person: Person, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(throttle, "REFUSED_SECRETS", Limit("refused-secrets", 3, 900))
+    answer = make(person).expect(201).json
+    key = answer["access_key"]
+    if why == "revoked":
+        by_delete(person, answer).expect(204)
+    else:
+        Device.objects.filter(hash=answer["device"]).update(expires_at=timezone.now())
+    before, elsewhere = len(rows_of(person)), len(rows_elsewhere())
+    for _ in range(3):
+        assert exchange(key).status == 401
+    answers = [exchange(key).refusal for _ in range(3)]
+    assert answers == [(429, "rate_limited")] * 3
+    assert [told(row) for row in rows_of(person)[before:]] == [("access_key_refused", {"why": why})] * 3
+    [row] = rows_elsewhere()[elsewhere:]
+    assert told(row) == LOCKED_OUT
+    assert is_from(row, "203.0.113.5")
+    # It keeps out nobody who may.
+    exchange(made(person)).expect(200)
 
 
 def test_without_the_audit_no_key_is_made_and_none_is_exchanged(

@@ -22,6 +22,7 @@ from audit.events import Event
 from audit.models import AuditRow
 from audit.services import chain_of
 from devices.models import Challenge, Device
+from tests.audit.reading import rows_elsewhere, told
 from tests.people import Answer, DjangoWire, Handset, Person, b64url, claims_of, from_b64url
 from tests.webauthn import AT, BE, BS, EDDSA, ES256, RS256, UP, UV, Authenticator, cose_key, new_key
 
@@ -556,6 +557,38 @@ def test_a_device_key_that_ended_or_is_anothers_stays_refused(
     assert log_in(phone, authenticator).refusal == (401, "device_revoked")
     assert log_in(theirs, authenticator).refusal == (409, "device_key_in_use")
     assert Passkey.objects.get().sign_count == before
+
+
+def test_a_right_passkey_from_a_device_that_may_not_is_in_the_log_and_bounded(
+    person: Person, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "REFUSED_SECRETS", Limit("refused-secrets", 2, 900))
+    stranger = Person(person.wire)
+    stranger.register().expect(201)
+    phone = person.certified_handset()
+    person.handset.revoke(phone).expect(200)
+    theirs = person.new_handset(key=stranger.handset.key)
+    log_in(phone, authenticator)
+    log_in(theirs, authenticator)
+    assert log_in(phone, authenticator).refusal == (429, "rate_limited")
+    in_use, revoked, before, *_ = person.handset.call("GET", "me/security-log").expect(200).json["results"]
+    assert (revoked["event"], revoked["device"]) == ("login_refused", phone.hash)
+    assert revoked["details"] == {"kind": "passkey", "why": "revoked"}
+    assert (in_use["event"], in_use["device"]) == ("login_refused", None)
+    assert in_use["details"] == {"kind": "passkey", "why": "key_in_use"}
+    assert before["event"] != "login_refused"
+
+
+def test_what_follows_a_full_counter_is_told_by_the_row_that_it_is_full(
+    person: Person, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "REFUSED_SECRETS", Limit("refused-secrets", 2, 900))
+    for _ in range(4):
+        phone = person.new_handset()
+        good = authenticator.get(request_options(phone), origin=person.wire.origin)
+        enter(phone, _altered("signature", 0)(good))
+    rows = [row for row in rows_elsewhere() if row.event == "locked_out"]
+    assert [told(row) for row in rows] == [("locked_out", {"limit": "refused-secrets", "seconds": 900})]
 
 
 def test_of_two_passkeys_each_speaks_for_its_own_account(

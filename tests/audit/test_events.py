@@ -73,6 +73,25 @@ def test_a_refused_login_by_a_device_of_the_account_names_it(person: Person) -> 
     assert is_of(row, person.handset)
 
 
+def test_a_right_password_from_a_device_that_may_not_stands_in_the_accounts_log(person: Person) -> None:
+    other = person.certified_handset()
+    person.handset.revoke(other).expect(200)
+    stranger = Person(person.wire)
+    stranger.register().expect(201)
+    before = len(rows_of(person))
+    other.log_in().expect(401)
+    person.new_handset(key=stranger.handset.key).log_in().expect(409)
+    revoked, in_use = rows_of(person)[before:]
+    assert told(revoked) == ("login_refused", {**PASSWORD, "why": "revoked"})
+    assert is_of(revoked, other)
+    assert told(in_use) == ("login_refused", {**PASSWORD, "why": "key_in_use"})
+    assert is_about(in_use, person.username)
+    assert bytes(in_use.device_mac) == b""
+    shown = person.handset.call("GET", "me/security-log").expect(200).json["results"]
+    assert [row["details"].get("why") for row in shown[:2]] == ["key_in_use", "revoked"]
+    assert [row["device"] for row in shown[:2]] == [None, other.hash]
+
+
 def test_a_refused_login_of_nobody_stands_in_one_of_nobodys_chains(wire: DjangoWire) -> None:
     somebody = Person(wire)
     Handset(somebody, "any").log_in(login="who@example.org").expect(401)
