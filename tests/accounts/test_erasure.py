@@ -50,6 +50,8 @@ def dump() -> str:
                         pieces += [raw.hex(), b64url(raw), raw.decode("latin-1")]
                     else:
                         pieces.append(str(value))
+                    if isinstance(value, UUID):
+                        pieces.append(value.hex)
     return "\n".join(pieces)
 
 
