@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+import idna
+
 USERNAME = re.compile(r"[a-z0-9_]{1,30}\Z")
 
 # Names under which people expect the server, its operators or a mail role (RFC 2142), and names
@@ -38,6 +40,20 @@ def normalise_email(email: str) -> str:
     """The form under which an address is looked up: NFKC, case-folded, no outer white space.
 
     The mailbox part is folded too: no provider in use tells Alice@ from alice@, and two accounts
-    whose addresses look alike would be a trap.
+    whose addresses look alike would be a trap. A domain has one form, whether it is written in Unicode
+    or as an A-label (RFC 5890, mapped by UTS 46); what is no domain name stays as text.
     """
-    return unicodedata.normalize("NFKC", email.strip()).casefold()
+    normal = unicodedata.normalize("NFKC", email.strip())
+    mailbox, at, domain = normal.rpartition("@")
+    return mailbox.casefold() + at + _normalise_domain(domain)
+
+
+def _normalise_domain(domain: str) -> str:
+    folded = domain.casefold()
+    # Not folded at first: ß and ss are two letters of a domain, and straße.example another than strasse's.
+    for form in (domain.lower(), folded):
+        try:
+            return idna.encode(form, uts46=True).decode("ascii")
+        except UnicodeError:
+            continue
+    return folded

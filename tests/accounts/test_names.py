@@ -49,17 +49,43 @@ def test_an_account_is_its_name_at_the_host_with_its_port() -> None:
         ("straße@example.org", "STRASSE@example.org"),
         ("alice@example.org", "\uff41\uff4c\uff49\uff43\uff45@example.org"),
         ("café@example.org", "cafe\u0301@example.org"),
+        ("alice@bücher.example", "alice@xn--bcher-kva.example"),
+        ("alice@BU\u0308CHER.example", "alice@XN--BCHER-KVA.Example"),
+        ("alice@straße.example", "alice@xn--strae-oqa.example"),
+        ("alice@例え\u3002テスト", "alice@xn--r8jz45g.xn--zckzah"),
     ],
 )
 def test_spellings_that_people_take_for_the_same_are_the_same_address(one: str, other: str) -> None:
     assert normalise_email(one) == normalise_email(other)
 
 
-@pytest.mark.parametrize("other", ["alice+x@example.org", "a.lice@example.org", "alice@example.net"])
+@pytest.mark.parametrize(
+    "other", ["alice+x@example.org", "a.lice@example.org", "alice@example.net", "alice@exämple.org"]
+)
 def test_other_addresses_are_other_addresses(other: str) -> None:
     assert normalise_email("alice@example.org") != normalise_email(other)
 
 
-@given(st.emails())
+def test_domains_that_are_written_alike_and_are_two_stay_two() -> None:
+    assert normalise_email("alice@straße.example") != normalise_email("alice@strasse.example")
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "alice@",
+        "@",
+        "alice@a_b.example",
+        "alice@[192.0.2.1]",
+        "alice@xn--a",
+        "alice@\ud800",
+        "a@" + "ä" * 300,
+    ],
+)
+def test_what_is_no_domain_name_is_looked_up_as_it_is(email: str) -> None:
+    assert normalise_email(email) == email
+
+
+@given(st.emails() | st.text(st.characters(categories=["L", "Nd"])).map("a@{}.example".format))
 def test_a_normal_form_is_its_own(email: str) -> None:
     assert normalise_email(normalise_email(email)) == normalise_email(email)

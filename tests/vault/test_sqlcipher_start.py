@@ -67,7 +67,7 @@ def test_where_a_server_has_served_no_empty_database_takes_a_lost_ones_place(
         with pytest.raises(ServerFailed, match="says that there was one"):
             place.manage("audit", "verify")
     assert (place.data_dir / "hvx.sqlite3").exists() is emptied
-    # A restore is a way out, and what audit.head knows is still held against it.
+    # A restore is a way out, and writes an audit.head of its own.
     (place.data_dir / "hvx.sqlite3").unlink(missing_ok=True)
     (place.data_dir / "vault.json").unlink()
     place.manage("restore", str(back_up))
@@ -98,6 +98,21 @@ def test_the_setting_and_the_file_have_to_agree_and_a_verb_makes_them(place: Liv
     shown = place.manage("audit", "show", "--event", "database_conversion_begun")
     assert ("plain" in shown, "encrypted" in shown) == (True, True)
     place.manage("audit", "verify")
+
+
+def test_what_is_deleted_is_in_no_page_of_the_servers_database(tmp_path: Path) -> None:
+    server = LiveServer(tmp_path, cluster=False, env={"HVX_DATABASE_ENCRYPTION": "off"})
+    server.make_place()
+    server.manage(*MIGRATE)
+    word = b"a word that was deleted"
+    for statement, there in (
+        ("CREATE TABLE words AS SELECT '{}' AS word", True),
+        ("DELETE FROM words", False),
+    ):
+        run = f"from django.db import connection as c; c.cursor().execute({statement!r})"
+        server.manage("shell", "--no-imports", "--command", run.format(word.decode()))
+        files = [path.read_bytes() for path in server.data_dir.glob("hvx.sqlite3*")]
+        assert any(word in content for content in files) is there
 
 
 @pytest.mark.parametrize("value", ["", "On", "0", "false", "maybe"])
