@@ -3,10 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.core.management.base import BaseCommand, CommandError
 
 from audit.errors import AuditUnavailable
 from audit.models import AuditRow
@@ -25,6 +27,7 @@ from vault.protectors.shares import Split, WrongShare
 from vault.rootkey import RootKey
 from vault.unsealing import Unsealing, WrongPassphrase
 from vault.vaultfile import Protector
+from vault.verbs.asking import Asking
 
 PASSPHRASE = "a passphrase of several words"
 ROOT = RootKey(bytes(range(32)))
@@ -190,6 +193,24 @@ def test_a_share_with_other_words_of_its_set_is_refused_and_blocks_nothing(
     with pytest.raises(WrongShare, match="another set"):
         unsealing.offer(replace(shares.read(split.shares[0]), **change).mnemonic())
     assert [unsealing.offer(share).vault is not None for share in split.shares[:3]] == [False, False, True]
+
+
+def test_a_script_that_brings_a_forged_share_opens_with_the_others_it_brings(
+    path: Path, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = StringIO()
+
+    def brings(*texts: str) -> RootKey:
+        monkeypatch.setattr("sys.stdin", StringIO("\n".join([*texts, ""])))
+        return Asking(BaseCommand(stderr=told), {"stdin": True}).by_people(Unsealing(path)).root
+
+    odd = replace(shares.read(split.shares[3]), value=bytes(32)).mnemonic()
+    assert brings(odd, *split.shares[:3]).id == ROOT.id
+    assert "one of them is forged" in told.getvalue()
+    assert "Share 4 as it was brought is forged" in told.getvalue()
+    other = replace(shares.read(split.shares[0]), extendable=False).mnemonic()
+    with pytest.raises(CommandError, match="of another set"):
+        brings(other, *split.shares[:3])
 
 
 # --- with nobody there

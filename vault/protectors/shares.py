@@ -30,7 +30,14 @@ _MOST_TRIES = 4096
 
 
 class WrongShare(Exception):
-    """A share that does not help; the sentence says why. What was gathered before it stays."""
+    """A share that does not help; the sentence says why. What was gathered before it stays.
+
+    `kept`: it is gathered all the same, for it may be another one that is false.
+    """
+
+    def __init__(self, sentence: str, *, kept: bool = False) -> None:
+        super().__init__(sentence)
+        self.kept = kept
 
 
 @dataclass(frozen=True)
@@ -120,10 +127,13 @@ class Gathering:
         if contradicts:
             raise WrongShare(
                 f"share {share.index + 1} contradicts one that was given: one of the two is forged. "
-                "Both are kept; bring the others"
+                "Both are kept; bring the others",
+                kept=True,
             )
         if self.have >= self.need:
-            raise WrongShare("these shares do not open the vault: one of them is forged. Bring another one")
+            raise WrongShare(
+                "these shares do not open the vault: one of them is forged. Bring another one", kept=True
+            )
         return None
 
     def forget(self) -> None:

@@ -140,10 +140,16 @@ class Asking:
                 if passphrase.KIND in unsealing.wants and len(text.split()) < _WORDS_OF_A_SHARE:
                     return unsealing.passphrase(text)
                 progress = unsealing.offer(text)
+                for number in progress.forged:
+                    self._command.stderr.write(f"Share {number} as it was brought is forged.")
                 if progress.vault is not None:
                     return progress.vault
                 self._command.stderr.write(f"{progress.have} of {progress.need} shares.")
             except (WrongPassphrase, WrongShare) as wrong:
+                if isinstance(wrong, WrongShare) and wrong.kept:
+                    # The next one may open, in a script too.
+                    self._command.stderr.write(f"{wrong}.")
+                    continue
                 tries += 1
                 self._again(f"{wrong}.")
         raise CommandError("the vault was not opened")
