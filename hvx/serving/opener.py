@@ -146,7 +146,7 @@ class Opener:
                 dropped = self._unsealing.progress.have
                 self._unsealing.forget()
         await self._tell_watchers()
-        return {"state": "sealed", "dropped": dropped}
+        return {"state": "sealed", "dropped": dropped} if dropped else {"state": "sealed"}
 
     async def _watch(self) -> AsyncGenerator[dict[str, Any], None]:
         """Tell of every share that comes, until the server serves."""

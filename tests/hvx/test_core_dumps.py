@@ -47,8 +47,9 @@ while not select.select([sys.stdin], [], [], 0.005)[0]:
             core = re.search("Max core file size +(.+?) +bytes", (path / "limits").read_text())
             if found and core:
                 name = (found[1] or found[2]).decode()
-                before = seen.get(path.name, [name, False, ""])
-                seen[path.name] = [name, before[1] or closed(path.name), core[1]]
+                # By name too: before it is a child of this name it was its master's copy, and closed.
+                before = seen.get((path.name, name), [name, False, ""])
+                seen[path.name, name] = [name, before[1] or closed(path.name), core[1]]
         except (FileNotFoundError, ProcessLookupError):
             continue
 print(json.dumps(list(seen.values())))
