@@ -10,10 +10,11 @@ def main() -> None:
     os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hvx.settings")
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+    from django.core.management import CommandError, execute_from_command_line
     from django.db import OperationalError, ProgrammingError
     from environs import EnvError
 
+    from hvx.backup import place
     from vault.errors import Sealed
     from vault.memory import core_dumps_off
     from vault.sqlcipher.errors import WrongDatabase
@@ -27,6 +28,8 @@ def main() -> None:
 
         keys.ask_with(at_terminal)
     try:
+        if sys.argv[1:2] != ["restore"] and sys.argv[1:3] != ["vault", "status"]:
+            place.require_none_under_way()
         if sys.argv[1:2] == ["serve"]:
             # Its process is the server's master, which has no use for any application of Django's.
             from hvx.management.commands.serve import Command
@@ -36,6 +39,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, EnvError) as error:
         # A setting is wrong: its sentence is what the operator needs, not a traceback.
+        sys.exit(f"hvx: {error}")
+    except CommandError as error:
         sys.exit(f"hvx: {error}")
     except Sealed as error:
         sys.exit(f"hvx: the vault does not open: {error}")

@@ -1,7 +1,9 @@
 """What the audit needs of rooms above it, as typed ports that hvx/wiring.py connects."""
 
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from django.core.management.base import BaseCommand, CommandParser
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +27,10 @@ class Question(Generic[P, R]):
 
 # The 32 random bytes that the audit's keys come from. Raises a Problem where the vault is sealed.
 key: Question[[], bytes] = Question()
+
+# Declares where a command's script may bring what opens the vault, and opens it. Raises Sealed, CommandError.
+secrets: Question[[CommandParser], None] = Question()
+open_vault: Question[[BaseCommand, dict[str, Any]], None] = Question()
 
 # The id of the account of this username or id; None where there is none.
 account_named: Question[[str], str | None] = Question()

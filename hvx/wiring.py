@@ -11,6 +11,7 @@ from devices.ports import device_ended
 from hvx.backup.parts import BackupPart
 from keyexchange.services import end_exchanges_of
 from vault import keyring
+from vault.verbs import asking
 
 
 def _audit_key() -> bytes:
@@ -19,6 +20,8 @@ def _audit_key() -> bytes:
 
 WIRES = (
     partial(audit_ports.key.connect, _audit_key),
+    partial(audit_ports.secrets.connect, asking.add_to),
+    partial(audit_ports.open_vault.connect, asking.open_vault),
     partial(audit_ports.account_named.connect, queries.id_of),
     partial(device_ended.connect, end_exchanges_of),
 )

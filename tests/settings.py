@@ -27,7 +27,8 @@ from hvx.settings import *  # noqa: E402, F403
 from hvx.settings import DATABASES, HVX_DATA_DIR, HVX_ROOT_KEY_FILE, INSTALLED_APPS  # noqa: E402
 from vault import keys, vaultfile  # noqa: E402
 
-# For tests that derive keys and touch no database.
+# For tests that derive keys and touch no database, or begin one of their own.
+keys.let_begin()
 keys.begin_at(HVX_DATA_DIR / vaultfile.NAME, HVX_ROOT_KEY_FILE)
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.vault"]  # rows to try sealed fields on

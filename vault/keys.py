@@ -22,6 +22,7 @@ _opening = threading.RLock()
 _held: RootKey | None = None
 _database_key: LockedBytes | None = None
 _ask: Callable[[Path], Vault] | None = None
+_may_begin = False
 
 
 def vault_path() -> Path:
@@ -100,6 +101,20 @@ def forget() -> None:
             if key is not None:
                 key.wipe()
         _held = _database_key = None
+
+
+def let_begin() -> None:
+    """Have this process begin a vault and a database where nothing is.
+
+    For what an operator runs to begin a server. Any other command in a wrong folder would make a second one.
+    """
+    global _may_begin
+    _may_begin = True
+
+
+def may_begin() -> bool:
+    """Whether this process may begin a vault and a database where nothing is."""
+    return _may_begin
 
 
 def begin() -> None:

@@ -35,11 +35,15 @@ class NotProven(Exception):
 
 
 def rotate(
-    *, on_batch: Callable[[Batch], None] = lambda batch: None, wait: Callable[[float], None] = time.sleep
+    *,
+    on_batch: Callable[[Batch], None] = lambda batch: None,
+    on_take_up: Callable[[float], None] = lambda seconds: None,
+    wait: Callable[[float], None] = time.sleep,
 ) -> list[Count]:
     """Do the whole of it and return the proof. Raises NotProven, Sealed, AuditUnavailable.
 
-    Begins a generation, or takes up the rotation that was cut off.
+    Begins a generation, or takes up the rotation that was cut off. `on_take_up` is told how many seconds
+    are to be waited for servers to take up the new key.
     """
     began = time.monotonic()
     new, older = begin()
@@ -48,7 +52,9 @@ def rotate(
         for batch in reseal(table, new, older, wait=wait):
             on_batch(batch)
     # Counted from the start of this run, since nobody knows when a run that was cut off had begun.
-    wait(max(0.0, TAKEN_UP_SECONDS - (time.monotonic() - began)))
+    left = max(0.0, TAKEN_UP_SECONDS - (time.monotonic() - began))
+    on_take_up(left)
+    wait(left)
     retiring = [key.id for key in older]
     for table in tables:
         guard(table, [*retired_ids(), *retiring], wait=wait)

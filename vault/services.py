@@ -17,15 +17,15 @@ def ensure_ring() -> None:
     """Make the ring complete: one key for every purpose, all of them open.
 
     Called after every `migrate` and before a server serves. A key is made for a purpose that never
-    had one, and on an empty ring, and only there, a missing root key too. Raises RingMissing where a
-    key is gone that something stands under, RootKeyMissing or RootKeyMismatch where the ring belongs
+    had one, and by `migrate` on an empty ring, and only there, a missing root key too. Raises RingMissing
+    where a key is gone that something stands under, RootKeyMissing or RootKeyMismatch where the ring belongs
     to a root key that is not at hand, another RootKeyError, CannotOpen for a damaged ring,
     RuntimeError inside a transaction.
     """
     found = queries.data_keys()
     if missing := _missing(found):
         _refuse_lost(missing)
-    if not found:
+    if not found and keys.may_begin():
         keys.begin()
     keyring.load()
     if missing := _missing(queries.data_keys()):

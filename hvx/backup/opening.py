@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hvx.backup.errors import RestoreRefused
 from vault import keys, ownfile, vaultfile
-from vault.errors import CannotOpen, RootKeyError, RootKeyMismatch
+from vault.errors import CannotOpen, RootKeyError, RootKeyMismatch, RootKeyMissing
 from vault.protectors import keyfile, unattended
 from vault.rootkey import RootKey
 from vault.unsealing import Unsealing
@@ -15,18 +15,60 @@ from vault.vaultfile import Document, Protector, Vault
 Ask = Callable[[Unsealing], Vault]
 
 
-def roots(vault_file: bytes, key_file: Path, ask: Ask) -> tuple[RootKey, ...]:
+def roots(vault_file: bytes, key_file: Path, ask: Ask, *, named: bool = False) -> tuple[RootKey, ...]:
     """Return the root keys that the vault's file gives: one, or two while one is being replaced.
 
-    By the key file, by what else opens by itself here, or by what `ask` gets from people. Raises
-    RestoreRefused with what would open it, and what `ask` raises.
+    By the key file, by what else opens by itself here, or by what `ask` gets from people; by the key file
+    alone where it was `named`. Raises RestoreRefused with what would open it, and what `ask` raises.
     """
     try:
         document = vaultfile.parse(vault_file, "in the back-up")
-        vault = _by_itself(document, key_file) or _by_people(vault_file, document, ask)
+        _require_no_other_key_file(document)
+        if named:
+            vault = _by_key_file(document, key_file)
+        else:
+            vault = _by_itself(document, key_file) or _by_people(vault_file, document, ask)
     except RootKeyError as error:
         raise RestoreRefused(f"{error}. Nothing was touched.") from None
     return tuple(root for root in (vault.root, vault.next_root) if root is not None)
+
+
+def _require_no_other_key_file(document: Document) -> None:
+    """Raises RootKeyError where the server would find a key file that is not the one of this vault."""
+    path = keys.root_key_path()
+    protectors = _with_key_file(document)
+    if not protectors or not path.exists():
+        return
+    if not any(_opens(protector, path) for protector in protectors):
+        raise RootKeyMismatch(
+            f"the key file at {path} does not open the back-up's vault, and the server would look there for "
+            "the one that does: move it away first"
+        )
+
+
+def _by_key_file(document: Document, key_file: Path) -> Vault:
+    """Raises RootKeyError with what is wrong with the file that was named."""
+    if not key_file.exists():
+        raise RootKeyMissing(f"there is no key file at {key_file}")
+    keyfile.load(key_file)
+    for protector in _with_key_file(document):
+        if root := _opens(protector, key_file):
+            return vaultfile.unlock(document, root)
+    raise RootKeyMismatch(
+        f"the key file at {key_file} does not open the back-up's vault; what opens it: {_kinds(document)}"
+    )
+
+
+def _with_key_file(document: Document) -> list[Protector]:
+    bodies = document.bodies
+    return [each for body in bodies for each in body.protectors if each.kind == keyfile.KIND]
+
+
+def _opens(protector: Protector, key_file: Path) -> RootKey | None:
+    try:
+        return protector.open(keyfile.load(key_file))
+    except CannotOpen:
+        return None
 
 
 def _by_itself(document: Document, key_file: Path) -> Vault | None:
@@ -51,23 +93,40 @@ def _by_people(vault_file: bytes, document: Document, ask: Ask) -> Vault:
         unsealing = Unsealing(path)
         if unsealing.wants:
             return ask(unsealing)
-    kinds = ", ".join(sorted({protector.kind for body in document.bodies for protector in body.protectors}))
     raise RootKeyMismatch(
-        f"the back-up's vault does not open here; what opens it: {kinds} (a key file by --root-key-file)"
+        f"the back-up's vault does not open here; what opens it: {_kinds(document)} "
+        "(a key file by --root-key-file)"
     )
 
 
+def _kinds(document: Document) -> str:
+    return ", ".join(sorted({protector.kind for body in document.bodies for protector in body.protectors}))
+
+
 def keep_key_file(vault_file: bytes, key_file: Path) -> None:
-    """Put a key file that opens the vault to where the server looks for it, if there is none."""
-    document = vaultfile.parse(vault_file, "in the back-up")
-    for protector in document.current.protectors:
-        if protector.kind == keyfile.KIND:
-            try:
-                key = keyfile.load(key_file)
-                protector.open(key)
-            except (CannotOpen, RootKeyError):
-                continue
-            ownfile.create(keys.root_key_path(), key.view)
+    """Put a key file that opens the vault to where the server looks for it, if there is none.
+
+    One that is there was seen to open it, by `roots`.
+    """
+    for protector in _with_key_file(vaultfile.parse(vault_file, "in the back-up")):
+        try:
+            if _opens(protector, key_file):
+                ownfile.create(keys.root_key_path(), keyfile.load(key_file).view)
+                return
+        except RootKeyError:
+            # None was named, and none is there: people have opened the vault.
+            return
+
+
+def missing_key_file(vault_file: bytes) -> str:
+    """Return what an operator must know where the server will look for a key file that is not there."""
+    path = keys.root_key_path()
+    if path.exists() or not _with_key_file(vaultfile.parse(vault_file, "in the back-up")):
+        return ""
+    return (
+        f"This vault has a key file too, and none is at {path}: put it there if the server is to open the "
+        "vault by itself."
+    )
 
 
 def protectors() -> list[Protector]:

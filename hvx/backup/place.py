@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 
 from hvx.backup.errors import RestoreRefused
 from vault import keys, ownfile
@@ -22,11 +22,13 @@ def mark_path() -> Path:
 
 
 def require_none_under_way() -> None:
-    """Raises CommandError where a restore was begun and has not ended."""
+    """Raises CommandError where a restore was begun and has not ended. Asked before every command but
+    `restore` and `vault status`: what changes a place that is half there leaves one that does not open.
+    """
     if mark_path().exists():
         raise CommandError(
-            f"a restore into {settings.HVX_DATA_DIR} was cut short: run manage.py restore again with the "
-            "same file, or empty the place."
+            f"a restore into {settings.HVX_DATA_DIR} is under way or was cut short: run manage.py restore "
+            "again with the same file, or empty the place."
         )
 
 
@@ -45,20 +47,32 @@ def require_empty(digest: str) -> bool:
     found = [str(path) for path in (keys.vault_path(), *_database_files()) if path.exists()]
     if found:
         raise RestoreRefused(f"the place is not empty: there is {', '.join(found)}. Nothing was touched.")
-    if connection.vendor == "postgresql" and has_tables():
+    if connection.vendor == "postgresql" and _answers_with_tables():
         raise RestoreRefused("the place is not empty: the database has tables. Nothing was touched.")
     return True
+
+
+def _answers_with_tables() -> bool:
+    try:
+        return has_tables()
+    except OperationalError as error:
+        # Its first line names what is missing; the driver puts no password into it.
+        reason = str(error).partition("\n")[0]
+        raise RestoreRefused(
+            f"the database of HVX_DATABASE_URL does not answer: {reason}. It has to be there, and empty. "
+            "Nothing was touched."
+        ) from None
 
 
 def _database_files() -> list[Path]:
     if connection.vendor != "sqlite":
         return []
     name = str(connection.settings_dict["NAME"])
-    return [Path(name + suffix) for suffix in ("", "-wal", "-journal")]
+    return [Path(name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
 
 
 def let_database_begin() -> None:
-    """Have an embedded database begun though an audit.head is left, which `audit verify` holds it to."""
+    """Have an embedded database begun though the audit.head of an earlier one is left here."""
     if connection.vendor == "sqlite":
         connection.settings_dict["OPTIONS"]["anew"] = True
 
@@ -71,6 +85,32 @@ def has_tables() -> bool:
 def mark(digest: str) -> None:
     """Say that a restore has begun. Lasting when this returns."""
     ownfile.replace(mark_path(), digest.encode())
+
+
+def undo() -> None:
+    """Remove what a restore that fails has made, so that the place is as empty as before.
+
+    Only where the database has no table: of a commit nobody knows whether it came, then the mark stays.
+    """
+    if has_tables():
+        return
+    connection.close()
+    for path in (*_database_files(), keys.vault_path()):
+        path.unlink(missing_ok=True)
+    unmark()
+
+
+def put_vault_file(content: bytes) -> None:
+    """Put the back-up's vault file into the place. One that a restore has left is never replaced.
+
+    Raises RestoreRefused where another one stands there: what is in the database may be under that.
+    """
+    path = keys.vault_path()
+    if not ownfile.create(path, content) and path.read_bytes() != content:
+        raise RestoreRefused(
+            f"{path} is another than the back-up's: it was changed after the restore was cut short. Empty "
+            "the place first. Nothing was touched."
+        )
 
 
 def unmark() -> None:

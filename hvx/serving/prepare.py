@@ -17,6 +17,7 @@ from vault.errors import Sealed, VaultFileDamaged, WaitsForPeople
 from vault.memory import core_dumps_off
 from vault.protectors import unattended
 from vault.rootkey import RootKey
+from vault.sqlcipher.errors import WrongDatabase
 
 log = logging.getLogger("hvx.serving")
 
@@ -95,6 +96,8 @@ def _reason(error: Exception) -> str:
     """One sentence for the operator; what nobody expected is told on standard error too."""
     match error:
         case CommandError() | ImproperlyConfigured():
+            return str(error)
+        case WrongDatabase():
             return str(error)
         case Sealed():
             return f"the vault does not open: {error}"

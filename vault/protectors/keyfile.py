@@ -12,6 +12,11 @@ KEY_LENGTH = 32
 _NAME = "root key"
 
 
+def advice(path: Path) -> str:
+    """Return what whoever has just got a key file must know."""
+    return f"It opens by {path}: keep a copy of that in another place, no back-up has it."
+
+
 def load(path: Path) -> LockedBytes:
     """Return the file's key. Raises RootKeyMissing, RootKeyUnsafe."""
     key = LockedBytes(KEY_LENGTH)

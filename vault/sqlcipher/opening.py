@@ -17,7 +17,8 @@ PLAIN_HEADER = b"SQLite format 3\x00"
 def connect(path: str, *, encryption: bool, anew: bool = False, **options: Any) -> Any:
     """Return a connection that has read its first page. Raises WrongDatabase, Sealed.
 
-    Where there is no database one is begun, unless there was one: `anew` is for a restore, which knows.
+    Where there is no database one is begun by who may begin one (`keys.let_begin`), unless there was one:
+    `anew` is for a restore, which knows.
 
     No variable here ever holds the key, for an error's traceback holds the variables. It is handed
     over by SQLCipher's own function, not as a statement: no list of queries, cache of statements or
@@ -25,6 +26,11 @@ def connect(path: str, *, encryption: bool, anew: bool = False, **options: Any) 
     """
     if not anew:
         _refuse_lost(Path(path))
+        if not keys.may_begin() and not os.path.exists(path):
+            raise WrongDatabase(
+                f"nothing is here: there is no database at {path}. Is HVX_DATA_DIR right? A new server "
+                "begins by manage.py migrate"
+            )
     if encryption:
         if not os.path.exists(path):
             keys.begin()

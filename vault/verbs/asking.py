@@ -5,14 +5,18 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connection
 
-from vault import keys, vaultfile
+from audit.errors import AuditUnavailable
+from vault import attempts, keys, vaultfile
 from vault.errors import Sealed, VaultFileDamaged
+from vault.memory import core_dumps_off
 from vault.protectors import passphrase, shares, unattended
 from vault.protectors.shares import Split, WrongShare
 from vault.unsealing import Unsealing, WrongPassphrase
@@ -28,6 +32,34 @@ def add_to(parser: CommandParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--stdin", action="store_true", help="read secrets from standard input, one a line")
     source.add_argument("--fd", type=int, metavar="N", help="read secrets from this descriptor, one a line")
+
+
+def open_vault(command: BaseCommand, options: dict[str, Any]) -> None:
+    """Open the vault for a command that reads. Raises CommandError in an empty place, Sealed."""
+    core_dumps_off()
+    if keys.held():
+        return
+    if not keys.vault_path().exists() and not _has_embedded_database():
+        raise CommandError(
+            f"nothing is here: there is no vault in {settings.HVX_DATA_DIR}. Is HVX_DATA_DIR right? "
+            "A new server begins by manage.py migrate"
+        )
+    Asking(command, options).opened()
+
+
+def open_and_join(command: BaseCommand, options: dict[str, Any]) -> None:
+    """Open the vault for a command that writes, and move the attempts to open it into the audit.
+
+    Or a command that is run every night would fill their record until the next start. Where that cannot
+    be now, they stay in it. Raises what `open_vault` raises.
+    """
+    open_vault(command, options)
+    with suppress(AuditUnavailable, Sealed, Error):
+        attempts.join_audit()
+
+
+def _has_embedded_database() -> bool:
+    return connection.vendor == "sqlite" and Path(connection.settings_dict["NAME"]).exists()
 
 
 class Asking:

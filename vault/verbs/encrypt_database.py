@@ -10,16 +10,19 @@ from django.db import connection
 from audit.errors import AuditUnavailable
 from audit.events import Event
 from audit.services import record
-from vault import lock
+from vault import keys, lock
 from vault.errors import Sealed
 from vault.sqlcipher.conversion import convert, is_so
 from vault.sqlcipher.errors import ConversionRefused, WrongDatabase
+from vault.verbs import asking
+from vault.verbs.asking import Asking
 
 NAME = "encrypt-database"
 
 
 def add_to(parser: CommandParser) -> None:
     parser.add_argument("--decrypt", action="store_true", help="leave it plain")
+    asking.add_to(parser)
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
@@ -29,6 +32,8 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
     path = Path(settings.DATABASES["default"]["NAME"])
     try:
         with lock.hold(Path(settings.HVX_DATA_DIR)):
+            if keys.vault_path().exists():
+                Asking(command, options).opened()
             changed = not is_so(path, encrypted=encrypt)
             if changed:
                 _tell_audit(encrypt=encrypt)

@@ -38,6 +38,8 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
         if not vaultfile.create(path, vaultfile.new(root, protectors)):
             raise CommandError(f"another process has made a vault meanwhile: {path}")
     command.stdout.write(f"A vault is made: {', '.join(choosing.told(each) for each in protectors)}.")
+    if keyfile.KIND in names:
+        command.stdout.write(keyfile.advice(keys.root_key_path()))
 
 
 def refuse_a_database() -> None:

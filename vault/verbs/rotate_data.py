@@ -6,6 +6,7 @@ Cut off anywhere, by Ctrl-C or worse, it loses nothing, and the next run goes on
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -16,18 +17,23 @@ from audit.errors import AuditUnavailable
 from vault import rotation
 from vault.errors import Sealed
 from vault.resealing import Batch, Count, sealed_tables
+from vault.verbs import asking
 
 NAME = "rotate-data"
 
 
 def add_to(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="progress and proof as JSON, an object a line")
+    asking.add_to(parser)
 
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
     try:
+        asking.open_and_join(command, options)
         with _progress(command, as_json=options["json"]) as on_batch:
-            proof = rotation.rotate(on_batch=on_batch)
+            proof = rotation.rotate(
+                on_batch=on_batch, on_take_up=partial(_tell_of_waiting, command, as_json=options["json"])
+            )
     except KeyboardInterrupt:
         raise CommandError("stopped; the next run goes on with it", returncode=130) from None
     except Sealed as error:
@@ -50,14 +56,31 @@ def _progress(command: BaseCommand, *, as_json: bool) -> Iterator[Callable[[Batc
         )
     elif command.stdout.isatty():
         with Progress() as progress:
+            # A table without rows has no batch, and its bar would stand at nothing for ever.
             bars = {
-                str(table): progress.add_task(str(table), total=table.rows()) for table in sealed_tables()
+                str(table): progress.add_task(str(table), total=rows)
+                for table in sealed_tables()
+                if (rows := table.rows())
             }
-            yield lambda batch: progress.advance(bars[str(batch.table)], batch.rows)
+
+            def advance(batch: Batch) -> None:
+                name = str(batch.table)
+                if name not in bars:
+                    bars[name] = progress.add_task(name, total=batch.rows)
+                progress.advance(bars[name], batch.rows)
+
+            yield advance
     else:
         yield lambda batch: command.stdout.write(
             f"{batch.table}: {batch.rows} rows, {batch.resealed} values sealed anew"
         )
+
+
+def _tell_of_waiting(command: BaseCommand, seconds: float, *, as_json: bool) -> None:
+    if as_json:
+        _line(command, event="waiting", seconds=round(seconds, 1))
+    else:
+        command.stdout.write(f"Waiting {seconds:.1f} s, until every server seals under the new key.")
 
 
 def _show(command: BaseCommand, proof: list[Count], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from django.db import Error
 from vault import attempts, control, keys, memory, queries, replacing, vaultfile
 from vault.errors import RootKeyMissing, Sealed
 from vault.protectors import unattended
+from vault.sqlcipher.errors import WrongDatabase
 from vault.vaultfile import Protector
 from vault.verbs import choosing
 
@@ -48,6 +49,8 @@ def status() -> dict[str, Any]:
         told["ring"] = _ring()
     except Sealed as sealed:
         told |= {"opens_by_itself": keys.held(), "reason": str(sealed)}
+    except WrongDatabase as wrong:
+        told["reason"] = str(wrong)
     except Error as error:
         told["reason"] = f"the database does not answer ({type(error).__name__})"
     return told | {

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.services import registration
+from vault.verbs import asking
 
 
 class Command(BaseCommand):
@@ -13,6 +14,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--uses", type=int, default=1, help="how many may register by it")
         parser.add_argument("--days", type=int, default=7, help="how long it is good for")
+        asking.add_to(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        asking.open_and_join(self, options)
         self.stdout.write(registration.make_invite(uses=options["uses"], days=options["days"]))

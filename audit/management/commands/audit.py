@@ -36,8 +36,11 @@ class Command(BaseCommand):
         show.add_argument("--until", type=_time, metavar="TIME")
         show.add_argument("--limit", type=int, default=MOST_ROWS, help=f"at most so many ({MOST_ROWS})")
         show.add_argument("--json", action="store_true", help="one JSON object a line")
+        for verb in (verify, show):
+            ports.secrets(verb)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        ports.open_vault(self, options)
         try:
             if options["verb"] == "verify":
                 self._verify(as_json=options["json"])

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from devices.services import signing
+from vault.verbs import asking
 
 
 class Command(BaseCommand):
@@ -17,7 +18,9 @@ class Command(BaseCommand):
             help="also withdraw every older key: all tokens end within seconds, and devices "
             "ask for new ones by themselves",
         )
+        asking.add_to(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        asking.open_and_join(self, options)
         key = signing.rotate_token_key(withdraw=options["withdraw"])
         self.stdout.write(f"Access tokens are now signed by {key.id}.")

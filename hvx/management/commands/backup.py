@@ -13,9 +13,7 @@ from audit.services import record
 from hvx.backup import advice, making, place
 from hvx.schema import history
 from hvx.wiring import BACKUP_PARTS
-from vault.memory import core_dumps_off
 from vault.verbs import asking
-from vault.verbs.asking import Asking
 
 
 class Command(BaseCommand):
@@ -30,8 +28,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
         place.require_none_under_way()
         making.require_a_server()
-        core_dumps_off()
-        Asking(self, options).opened()
+        if file.is_dir():
+            raise CommandError(f"{file} is a folder: name the file in it.")
+        if file.exists() and not force:
+            raise CommandError(f"{file} is there already; --force replaces it.")
+        asking.open_and_join(self, options)
         # Progress, not an error to be shown in red.
         say = partial(self.stderr.write, style_func=str)
         try:

@@ -43,7 +43,9 @@ class Command(BaseCommand):
             with lock.hold(settings.HVX_DATA_DIR):
                 say("Reading the whole file before anything is touched.")
                 examined = restoring.examine(
-                    file, lambda vault_file: opening.roots(vault_file, key_file, ask), BACKUP_PARTS
+                    file,
+                    partial(opening.roots, key_file=key_file, ask=ask, named=root_key_file is not None),
+                    BACKUP_PARTS,
                 )
                 restoring.restore(examined, key_file, BACKUP_PARTS, say, despite_faults=despite_faults)
         except lock.Held as held:
@@ -51,6 +53,9 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename or file}: {error.strerror}") from None
         head = examined.head
+        missing = opening.missing_key_file(examined.vault_file)
         self.stdout.write(f"Restored the back-up of {head.made_at}, made by version {head.software}.")
+        if missing:
+            self.stdout.write(missing)
         if head.origin and head.origin != settings.HVX_ORIGIN:
             self.stdout.write(f"It belongs to {head.origin}: set HVX_ORIGIN to that before the start.")
