@@ -54,6 +54,7 @@ class Event(StrEnum):
     MIGRATION_APPLIED = "migration_applied"
     MIGRATION_TAKEN_BACK = "migration_taken_back"
     SERVER_STARTED = "server_started"
+    AUDIT_HEAD_MISSING = "audit_head_missing"
     CHECKPOINT = "checkpoint"
 
 

@@ -6,6 +6,9 @@ from django.db import models
 
 from audit.protocol.chain import Content, head_seal, row_hash
 
+SERVER: Final = "server"
+"""The chain of the server's own events, which the checkpoints hang in."""
+
 UNREADABLE: Final = (ValueError, TypeError, AttributeError, OverflowError)
 """What comes of a column that holds what it cannot hold, which SQLite lets it."""
 

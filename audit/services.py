@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,14 @@ from django.db import Error, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from audit import context, head_file, keys
+from audit import context, heads, keys
 from audit.errors import AuditUnavailable
 from audit.events import STRANGERS, Event
-from audit.models import AuditChain, AuditRow
+from audit.models import SERVER, AuditChain, AuditRow
 from audit.protocol.chain import FIRST, Content, head_seal, row_hash, word_mac
 
 log = logging.getLogger("audit")
 
-SERVER = "server"
 NOBODYS_CHAINS = 16
 CHAIN_BYTES = 16
 LONGEST_DETAILS = 1024
@@ -144,7 +143,7 @@ def checkpoint() -> int:
     hidden = _falsely_sealed(key)
     for first in range(0, len(hidden), HEADS_A_ROW):
         written += _take(AuditChain.objects.filter(chain__in=hidden[first : first + HEADS_A_ROW]), key)
-    _publish_head()
+    heads.publish()
     return written
 
 
@@ -195,18 +194,6 @@ def _doubted(heads: Collection[AuditChain], key: bytes) -> set[str]:
 def _checkpoint_of(heads: Sequence[AuditChain]) -> Entry:
     named = {head.chain: f"{head.length} {head.hash.hex()}" for head in heads}
     return Entry(SERVER, Event.CHECKPOINT, _json(named), b"", b"", b"")
-
-
-def _publish_head() -> None:
-    head = AuditChain.objects.filter(chain=SERVER).first()
-    if head is None:
-        return
-    now = head_file.Head(length=head.length, hash=head.hash.hex())
-    with suppress(ValueError):
-        if head_file.read() == now:
-            return
-    head_file.write(now)
-    log.info("audit head", extra={"fields": {"length": now.length, "hash": now.hash}})
 
 
 @contextmanager

@@ -16,8 +16,7 @@ from django.db.models import QuerySet
 
 from audit import head_file, keys, triggers
 from audit.events import Event
-from audit.models import UNREADABLE, AuditChain, AuditRow
-from audit.services import SERVER
+from audit.models import SERVER, UNREADABLE, AuditChain, AuditRow
 
 CHUNK: Final = 1000
 NEARBY: Final = sorted(range(-64, 65), key=abs)

@@ -12,7 +12,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from audit import head_file, heads
 from audit.events import Event
+from audit.models import SERVER, AuditRow
 from audit.services import checkpoint, record
 from hvx.models import Installation
 from hvx.schema import history, manifest
@@ -36,6 +38,7 @@ def prepare(*, migrate: bool, unsealed_by_operator: bool) -> None:
             bring_up_to_date()
         require_migrations()
         require_vault()
+        require_audit_head()
         history.require_as_audited(signed)
         require_origin()
         tell_audit(unsealed_by_operator=unsealed_by_operator)
@@ -91,6 +94,15 @@ def require_vault() -> None:
         raise CommandError(f"the vault does not open: {sealed}") from None
 
 
+def require_audit_head() -> None:
+    """The audit is the one whose head stands in the data folder, or one that went on from there."""
+    if sentence := heads.contradiction():
+        raise CommandError(
+            f"{sentence}. If you know why, move that file to where it is kept; the start writes into the "
+            "audit that it was missing."
+        )
+
+
 def require_signed_migrations() -> manifest.Manifest:
     """The migrations are the signed ones; asked before any is imported, which runs what stands in it."""
     signed = manifest.read()
@@ -119,9 +131,16 @@ def tell_audit(*, unsealed_by_operator: bool) -> None:
     there was one.
     """
     attempts.join_audit()
+    if head_file.read() is None and _has_served():
+        record(Event.AUDIT_HEAD_MISSING)
     event = Event.VAULT_UNSEALED if unsealed_by_operator else Event.SERVER_STARTED
     record(event, details={"version": settings.HVX_VERSION})
     checkpoint()
+
+
+def _has_served() -> bool:
+    starts = (Event.SERVER_STARTED, Event.VAULT_UNSEALED)
+    return AuditRow.objects.filter(chain=SERVER, event__in=[start.value for start in starts]).exists()
 
 
 def require_cache() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
+from django.db.migrations.exceptions import AmbiguityError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
@@ -17,12 +18,19 @@ KEPT = 5
 _PATTERN = "before-migrating-*.hvx"
 
 
-def before_migrating(parts: tuple[BackupPart, ...], say: Callable[[str], None]) -> Path | None:
-    """Back up to `backups/` in the data folder if a migration is pending; return the file, if any.
+def before_migrating(
+    parts: tuple[BackupPart, ...],
+    say: Callable[[str], None],
+    *,
+    app: str | None = None,
+    name: str | None = None,
+) -> Path | None:
+    """Back up to `backups/` in the data folder if there is something to migrate; return the file, if any.
 
-    The newest few of such files are kept. Raises what `making.make` raises: then nothing is migrated.
+    `app` and `name` are those that `migrate` was called with: forwards or backwards. The newest few of
+    such files are kept. Raises what `making.make` raises: then nothing is migrated.
     """
-    if not MigrationRecorder(connection).applied_migrations() or not _is_pending():
+    if not MigrationRecorder(connection).applied_migrations() or not _plans(app, name):
         return None
     folder = Path(settings.HVX_DATA_DIR) / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -35,6 +43,15 @@ def before_migrating(parts: tuple[BackupPart, ...], say: Callable[[str], None]) 
     return path
 
 
-def _is_pending() -> bool:
+def _plans(app: str | None, name: str | None) -> bool:
+    """Whether anything would be applied or taken back. What Django refuses by these names is nothing."""
     executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    targets: list[tuple[str, str | None]] = [*executor.loader.graph.leaf_nodes(app)]
+    if app is not None and name == "zero":
+        targets = [(app, None)]
+    elif app is not None and name is not None:
+        try:
+            targets = [(app, executor.loader.get_migration_by_prefix(app, name).name)]
+        except (AmbiguityError, KeyError):
+            return False
+    return bool(executor.migration_plan(targets))

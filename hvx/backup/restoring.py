@@ -6,6 +6,7 @@ same restore can be begun again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -17,18 +18,22 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.dateparse import parse_datetime
 
+from audit import head_file, heads
 from audit.events import Event
+from audit.models import AuditChain
 from audit.queries import verify
-from audit.services import record
+from audit.services import Detail, record
 from audit.verification import Kind
 from hvx.backup import container, opening, place, records, tables
 from hvx.backup.errors import RestoreRefused
 from hvx.backup.parts import BackupPart
 from hvx.schema import history
-from vault import keyring, keys, ownfile
+from vault import keyring, keys, rotation
 from vault.envelope import KEY_ID
 from vault.errors import CannotOpen
+from vault.fields import SealedField
 from vault.models import DataKey
+from vault.resealing import Table
 from vault.rootkey import RootKey
 
 Say = Callable[[str], None]
@@ -94,7 +99,9 @@ def _require_known(head: records.Head, counts: records.Counts, parts: Sequence[B
 def restore(
     examined: Examined, key_file: Path, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool = False
 ) -> None:
-    """Put everything in its place. Raises RestoreRefused, with the place as it was or marked as begun.
+    """Put everything in its place. Raises RestoreRefused, with the place as empty as before.
+
+    Marked as begun it is left where this is killed, or nobody knows whether the database took it.
 
     `key_file` is copied to where the server looks for one, if it opens the vault and none is there.
     `despite_faults`: what was damaged before it was backed up is told, and restored as it is.
@@ -103,19 +110,30 @@ def restore(
     if fresh:
         place.mark(examined.digest)
     place.let_database_begin()
-    ownfile.replace(keys.vault_path(), examined.vault_file)
+    place.put_vault_file(examined.vault_file)
     _hold(examined.roots[0])
     # After a restore that ended just before it took the mark away, everything is there already.
     if fresh or not place.has_tables():
         try:
-            _fill(examined, parts, say, despite_faults=despite_faults)
+            _fill_or_undo(examined, parts, say, despite_faults=despite_faults)
         except Error as error:
             # The kind alone: a driver's text may quote a value.
             raise RestoreRefused(f"the database refuses the back-up ({type(error).__name__}).") from None
         except (CannotOpen, records.BadContent) as error:
             raise RestoreRefused(f"the back-up is not the one that was examined: {error}.") from None
+    if AuditChain._meta.db_table in connection.introspection.table_names():
+        heads.replace()
     opening.keep_key_file(examined.vault_file, key_file)
     place.unmark()
+
+
+def _fill_or_undo(examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool) -> None:
+    try:
+        _fill(examined, parts, say, despite_faults=despite_faults)
+    except BaseException:
+        with suppress(Error):
+            place.undo()
+        raise
 
 
 def _fill(examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool) -> None:
@@ -129,12 +147,14 @@ def _fill(examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_
             _load(examined, source, parts, say)
         connection.check_constraints()
         _verify(examined)
+        _guard(examined.head)
         say("All rows are there. Opening every sealed value, and verifying the audit.")
         faults = [*_values_that_do_not_open(examined.head), *_faults_of_the_audit()]
         if faults:
             _tell(faults, say, despite_faults=despite_faults)
         if history.audit_is_ready():
-            record(Event.BACKUP_RESTORED, details={"made_at": examined.head.made_at, "faults": len(faults)})
+            told = {"made_at": examined.head.made_at, "faults": len(faults), **_head_left_here()}
+            record(Event.BACKUP_RESTORED, details=told)
 
 
 def _migrate(head: records.Head) -> None:
@@ -201,6 +221,24 @@ def _verify(examined: Examined) -> None:
         there = tables.count(name, connection)
         if there != expected:
             raise RestoreRefused(f"{name} has {there} rows instead of {expected}.")
+
+
+def _guard(head: records.Head) -> None:
+    """What the database refused it refuses again: values under keys that were destroyed."""
+    if retired := rotation.retired_ids():
+        for model in _models(head).values():
+            fields = tuple(field for field in tables.fields_of(model) if isinstance(field, SealedField))
+            if fields:
+                rotation.guard(Table(model, fields), retired)
+
+
+def _head_left_here() -> dict[str, Detail]:
+    """How far the audit went that `audit.head` is left of here: the restored one has a head of its own."""
+    try:
+        left = head_file.read()
+    except ValueError:
+        return {"head_left": "unreadable"}
+    return {"head_left": left.length, "head_hash": left.hash[:64]} if left else {}
 
 
 def _values_that_do_not_open(head: records.Head) -> Iterator[str]:

@@ -17,12 +17,15 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from audit import keys as audit_keys
 from audit.events import Event
-from audit.models import AuditRow
-from audit.services import SERVER, entry, record_all
+from audit.models import SERVER, AuditRow
+from audit.services import entry, record_all
 from hvx.schema.manifest import Manifest
 from vault import keyring
 from vault.errors import RingMissing
 from vault.models import DataKey
+
+# What --acknowledge takes for all migrations that this version has.
+ALL = "all"
 
 _EVENTS = (Event.MIGRATION_PLANNED, Event.MIGRATION_APPLIED, Event.MIGRATION_TAKEN_BACK)
 
@@ -39,6 +42,16 @@ class Recorded:
     planned: set[str] = field(default_factory=set)
 
 
+def of_this_version() -> set[str]:
+    """Return the migrations that there are files of: those of the signed list, and the packages' own."""
+    return {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
+
+
+def acknowledged(names: Collection[str]) -> set[str]:
+    """Return what an operator acknowledges by these names."""
+    return {*names} - {ALL} | (of_this_version() if ALL in names else set())
+
+
 def applied() -> set[str]:
     """Return what the database's own table says, as `room.name`."""
     return {f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations()}
@@ -46,6 +59,19 @@ def applied() -> set[str]:
 
 # What the audit itself stands on: while one of their migrations is pending, it is not as the code has it.
 _FOUNDATION = ("audit", "vault")
+
+
+def audit_is_new() -> bool:
+    """Whether no audit was here before what is migrated now: no key was ever made, or none for an audit.
+
+    An audit that was emptied, or taken away with its tables, is not new: its key is there, or other keys
+    are, whose values would all be lost without them.
+    """
+    tables = {*connection.introspection.table_names()}
+    purposes: set[str] = set()
+    if DataKey._meta.db_table in tables:
+        purposes.update(DataKey.objects.values_list("purpose", flat=True))
+    return not purposes or (keyring.AUDIT not in purposes and AuditRow._meta.db_table not in tables)
 
 
 def audit_is_ready() -> bool:
@@ -97,13 +123,13 @@ def require_as_audited(manifest: Manifest) -> None:
     require_nothing_strange(manifest)
 
 
-def require_nothing_strange(manifest: Manifest, known: Collection[str] = ()) -> None:
+def require_nothing_strange(manifest: Manifest, known: Collection[str] = (), *, new: bool = False) -> None:
     """Raises HistoryNotAsAudited likewise, but for migrations that were planned or are `known`.
 
-    Where the audit has none at all, as at the first migrating, all that is applied is taken as it is.
+    Where the audit is `new` all that is applied is taken as it is, if this version has it.
     """
     told, there = recorded(), applied()
-    expected = told.planned | {*known}
+    expected = told.planned | {*known} | (of_this_version() if new else set())
     faults = {
         **dict.fromkeys(there - told.applied.keys(), "is applied, and the audit does not know of it"),
         **dict.fromkeys(told.applied.keys() - there, "was applied, and the database says that it was not"),
@@ -114,7 +140,16 @@ def require_nothing_strange(manifest: Manifest, known: Collection[str] = ()) -> 
         },
     }
     strange = [f"{name} {fault}" for name, fault in sorted(faults.items()) if name not in expected]
-    if told.applied and strange:
+    if strange and not told.applied and not new:
+        unknown = sorted(faults.keys() - expected - of_this_version())
+        lacking = f", of which this version has no {', no '.join(unknown)}" if unknown else ""
+        raise HistoryNotAsAudited(
+            f"{len(strange)} migrations are applied{lacking}, and the audit knows of none: it was emptied, "
+            "or the first migrating was cut short. Begin anew if nothing is here yet, or restore a back-up. "
+            f"If you know why, manage.py migrate --acknowledge {ALL} writes those of this version into the "
+            "audit, and --acknowledge NAME another one."
+        )
+    if strange:
         raise HistoryNotAsAudited(
             f"the applied migrations are not those of the audit: {'; '.join(strange)}. If you know why, "
             "manage.py migrate --acknowledge NAME writes that into the audit."
@@ -126,9 +161,9 @@ def plan(name: str, manifest: Manifest) -> None:
     _record(Event.MIGRATION_PLANNED, [name], manifest)
 
 
-def note(manifest: Manifest, known: Collection[str]) -> None:
+def note(manifest: Manifest, known: Collection[str], *, new: bool = False) -> None:
     """Write down what has been applied and taken back. Raises HistoryNotAsAudited for what is not `known`."""
-    require_nothing_strange(manifest, known)
+    require_nothing_strange(manifest, known, new=new)
     told, there = recorded(), applied()
     _record(Event.MIGRATION_TAKEN_BACK, (told.applied.keys() | told.planned) - there, manifest)
     _record(Event.MIGRATION_APPLIED, there - told.applied.keys() | there & {*known}, manifest)

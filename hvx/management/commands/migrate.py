@@ -11,18 +11,24 @@ from django.db.migrations.migration import Migration
 from hvx.backup import automatic, place
 from hvx.schema import history, manifest
 from hvx.wiring import BACKUP_PARTS
+from vault import keys
+from vault.protectors import keyfile
+from vault.verbs import asking
+from vault.verbs.asking import Asking
 
 
 class Command(migrate.Command):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        asking.add_to(parser)
         parser.add_argument("--no-backup", action="store_true", help="make no back-up before migrating")
         parser.add_argument(
             "--acknowledge",
             action="append",
             default=[],
             metavar="ROOM.NAME",
-            help="write into the audit that this migration is applied, or not, as the database says",
+            help="write into the audit that this migration is applied, or not, as the database says; "
+            f"{history.ALL!r} for all that this version has",
         )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -31,18 +37,35 @@ class Command(migrate.Command):
         # And before any migration is imported, which runs what stands in it.
         self._manifest = manifest.read()
         manifest.require_files_as_signed(self._manifest)
-        return super().execute(*args, **options)
+        if not (options["plan"] or options["check_unapplied"]):
+            keys.let_begin()
+        if keys.vault_path().exists():
+            Asking(self, options).opened()
+            return super().execute(*args, **options)
+        done = super().execute(*args, **options)
+        if keys.vault_path().exists():
+            self.stderr.write(
+                f"A vault was made, {keys.vault_path()}. {keyfile.advice(keys.root_key_path())}",
+                style_func=str,
+            )
+        return done
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"] or options["check_unapplied"] or options["database"] != DEFAULT_DB_ALIAS:
             super().handle(*args, **options)
             return
-        self._known = {*options["acknowledge"]}
+        self._known = history.acknowledged(options["acknowledge"])
+        new = history.audit_is_new()
         if history.audit_is_ready():
-            history.require_nothing_strange(self._manifest, self._known)
+            history.require_nothing_strange(self._manifest, self._known, new=new)
         if not options["no_backup"]:
             try:
-                automatic.before_migrating(BACKUP_PARTS, partial(self.stderr.write, style_func=str))
+                automatic.before_migrating(
+                    BACKUP_PARTS,
+                    partial(self.stderr.write, style_func=str),
+                    app=options["app_label"],
+                    name=options["migration_name"],
+                )
             except OSError as error:
                 raise CommandError(
                     f"no back-up, so no migrating: {error.filename}: {error.strerror}"
@@ -51,7 +74,7 @@ class Command(migrate.Command):
             super().handle(*args, **options)
         finally:
             if history.audit_is_ready():
-                history.note(self._manifest, self._known)
+                history.note(self._manifest, self._known, new=new)
 
     def migration_progress_callback(
         self, action: str, migration: Migration | None = None, fake: bool = False

@@ -6,6 +6,9 @@ from pathlib import Path
 from tests.live import MANAGE, REPOSITORY, LiveServer
 from tests.people import LiveWire, Person
 
+REFUSAL_TIMEOUT = 60.0
+"""Whoever serves instead of refusing does not end by itself."""
+
 
 class Refused(AssertionError):
     """A command that did its work although it must not."""
@@ -14,7 +17,13 @@ class Refused(AssertionError):
 def refusal(server: LiveServer, *arguments: str) -> str:
     """What `manage.py` says on standard error when it refuses."""
     done = subprocess.run(
-        [*MANAGE, *arguments], env=server.env, cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [*MANAGE, *arguments],
+        env=server.env,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=REFUSAL_TIMEOUT,
     )
     if done.returncode == 0:
         raise Refused(f"manage.py {' '.join(arguments)} did not refuse:\n{done.stdout}")

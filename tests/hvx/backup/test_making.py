@@ -2,11 +2,13 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from hvx.backup import container, making, records, restoring
 from hvx.backup.errors import BackupFailed, RestoreRefused
 from hvx.backup.parts import BackupPart
 from hvx.backup.records import BadContent
+from hvx.backup.snapshot import snapshot
 from tests.people import DjangoWire, Person
 from vault import keyring, keys
 from vault.errors import CannotOpen
@@ -111,6 +114,50 @@ def test_sealed_values_are_carried_as_they_are_and_opened_by_nobody(
     assert person.email.encode() not in (tmp_path / "b.hvx").read_bytes()
 
 
+def changing(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the vault's file replaced after each of the first snapshots that are begun, before it is used."""
+    taken = 0
+
+    @contextmanager
+    def late() -> Iterator[BaseDatabaseWrapper]:
+        nonlocal taken
+        with snapshot() as connection:
+            taken += 1
+            if taken <= times:
+                path = keys.vault_path()
+                path.write_bytes(path.read_bytes() + b"\n")
+            yield connection
+
+    monkeypatch.setattr(making, "snapshot", late)
+
+
+@pytest.fixture
+def vault_file() -> Iterator[bytes]:
+    before = keys.vault_path().read_bytes()
+    yield before
+    keys.vault_path().write_bytes(before)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_vaults_file_of_a_back_up_is_of_the_moment_of_its_rows(
+    vault_file: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changing(1, monkeypatch)
+    making.make(tmp_path / "b.hvx", say=nothing)
+    with (tmp_path / "b.hvx").open("rb") as source:
+        assert container.read_vault_file(source) == vault_file + b"\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_vaults_file_changes_again_and_again_there_is_no_back_up(
+    vault_file: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changing(1000, monkeypatch)
+    with pytest.raises(BackupFailed, match="changes again and again"):
+        making.make(tmp_path / "b.hvx", say=nothing)
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- parts
 
 
@@ -139,6 +186,22 @@ def test_a_part_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
 
 
 # --- the container
+
+
+def test_a_back_up_with_another_vaults_file_of_the_same_root_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "b.hvx"
+    with path.open("wb") as file:
+        container.begin(file, keys.root(), b'{"passphrase": "new"}').finish()
+    with path.open("rb") as source:
+        # As it is: the check below is not one that fails for anything.
+        stands = container.read_vault_file(source)
+        assert b"".join(container.content(source, [keys.root()], stands)) == b""
+    path.write_bytes(path.read_bytes().replace(b'"new"', b'"old"'))
+    with path.open("rb") as source:
+        stands = container.read_vault_file(source)
+        assert stands == b'{"passphrase": "old"}'
+        with pytest.raises(CannotOpen):
+            list(container.content(source, [keys.root()], stands))
 
 
 def test_a_back_up_under_another_root_key_is_refused(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_back_up_of_a_vault_with_a_passphrase_opens_by_it_alone(
     assert contents(target.data_dir) == []
     done = run(target, "restore", str(back_up), "--stdin", given=f"{PASSPHRASE}\n")
     assert done.returncode == 0, done.stderr
-    assert contents(target.data_dir) == ["hvx.sqlite3", "vault.json"]
+    assert contents(target.data_dir) == ["audit.head", "hvx.sqlite3", "vault.json"]
     assert PASSPHRASE not in made.stdout + made.stderr + done.stdout + done.stderr
 
 
@@ -101,4 +101,4 @@ def test_what_was_damaged_before_is_told_and_restored_only_when_that_is_asked_fo
     done = run(target, "restore", str(back_up), *named, "--despite-faults")
     assert done.returncode == 0, done.stderr
     assert fault in done.stderr
-    assert contents(target.data_dir) == ["hvx.sqlite3", "root.key", "vault.json"]
+    assert contents(target.data_dir) == ["audit.head", "hvx.sqlite3", "root.key", "vault.json"]

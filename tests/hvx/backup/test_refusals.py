@@ -96,7 +96,8 @@ def test_a_key_file_of_another_server_opens_nothing(
     other = place(tmp_path / "other")
     other.manage("migrate", "--verbosity", "0")
     said = refused_restore(back_up, other, target)
-    assert "does not open here; what opens it: keyfile" in said
+    assert f"the key file at {key_file(other)} does not open the back-up's vault" in said
+    assert "what opens it: keyfile" in said
     assert contents(target.data_dir) == []
 
 
@@ -230,7 +231,7 @@ def test_a_restored_place_can_be_restored_no_second_time(
     origin: LiveServer, back_up: Path, target: LiveServer
 ) -> None:
     restore(back_up, origin, target)
-    assert contents(target.data_dir) == ["hvx.sqlite3", "root.key", "vault.json"]
+    assert contents(target.data_dir) == ["audit.head", "hvx.sqlite3", "root.key", "vault.json"]
     assert "the place is not empty" in refused_restore(back_up, origin, target)
 
 

@@ -7,11 +7,12 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from audit.models import AuditRow
+from audit.models import AuditChain, AuditRow
 from hvx.schema import history, manifest
 from hvx.schema.history import HistoryNotAsAudited
 from hvx.schema.manifest import Manifest
 from tests.audit.emptying import unguarded
+from vault.models import DataKey
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def signed() -> Manifest:
 @pytest.fixture
 def noted(db: None, signed: Manifest) -> Manifest:
     """A database whose migrations stand in the audit, as after the first migrating."""
-    history.note(signed, ())
+    history.note(signed, (), new=True)
     history.require_as_audited(signed)
     return signed
 
@@ -92,6 +93,47 @@ def test_a_row_of_the_audit_that_was_removed_leaves_a_migration_that_nobody_know
 def test_a_database_that_was_migrated_without_an_audit_does_not_start(db: None, signed: Manifest) -> None:
     with pytest.raises(HistoryNotAsAudited, match=r"run manage\.py migrate first"):
         history.require_as_audited(signed)
+
+
+def test_an_audit_that_was_emptied_makes_no_history_right(noted: Manifest) -> None:
+    add_row("accounts", "0099_evil")
+    with unguarded():
+        AuditRow.objects.all().delete()
+        AuditChain.objects.all().delete()
+    assert not history.audit_is_new()
+    with pytest.raises(HistoryNotAsAudited, match="the audit knows of none: it was emptied"):
+        history.require_nothing_strange(noted)
+    with pytest.raises(HistoryNotAsAudited, match="the audit knows of none"):
+        history.note(noted, {"accounts.0099_evil"})
+    assert not AuditRow.objects.exists()
+
+
+def test_who_acknowledges_all_acknowledges_what_this_version_has_and_nothing_else(noted: Manifest) -> None:
+    add_row("accounts", "0099_evil")
+    with unguarded():
+        AuditRow.objects.all().delete()
+        AuditChain.objects.all().delete()
+    with pytest.raises(HistoryNotAsAudited):
+        history.note(noted, history.acknowledged(["all"]))
+    assert not AuditRow.objects.exists()
+    history.note(noted, history.acknowledged(["all", "accounts.0099_evil"]))
+    history.require_as_audited(noted)
+
+
+def test_a_first_migrating_takes_no_migration_that_this_version_lacks(db: None, signed: Manifest) -> None:
+    add_row("accounts", "0099_evil")
+    with pytest.raises(HistoryNotAsAudited, match=r"accounts\.0099_evil is applied, and the audit does not"):
+        history.note(signed, (), new=True)
+    assert not AuditRow.objects.exists()
+
+
+def test_an_audit_is_new_only_where_there_was_never_a_key_for_it(db: None) -> None:
+    assert not history.audit_is_new()
+    DataKey.objects.filter(purpose="audit").delete()
+    # Its tables are there, and other keys: it was taken away.
+    assert not history.audit_is_new()
+    DataKey.objects.all().delete()
+    assert history.audit_is_new()
 
 
 def test_what_is_strange_is_not_written_down_as_right_by_migrating_once_more(noted: Manifest) -> None:

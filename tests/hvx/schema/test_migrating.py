@@ -10,7 +10,7 @@ import pytest
 from django.db.migrations.recorder import MigrationRecorder
 
 from hvx.backup import automatic, making
-from tests.hvx.backup.places import key_file, place, refusal
+from tests.hvx.backup.places import REFUSAL_TIMEOUT, key_file, place, refusal
 from tests.live import REPOSITORY, LiveServer
 
 ROOMS = ("hvx", "keyexchange", "accounts", "devices", "vault", "audit")
@@ -41,6 +41,7 @@ def said_by(program: Path, server: LiveServer, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
+        timeout=REFUSAL_TIMEOUT,
     )
     assert done.returncode != 0
     assert "Traceback" not in done.stderr, done.stderr
@@ -73,12 +74,20 @@ def test_a_database_is_backed_up_before_it_is_migrated_and_the_back_up_brings_it
     server.manage("migrate", "--verbosity", "0")
     assert back_ups(server) == []
     server.manage("invite")
-    server.manage("migrate", "hvx", "zero", "--verbosity", "0")
+    server.manage("migrate", "--verbosity", "0")
     assert back_ups(server) == []
+    server.manage("migrate", "hvx", "zero", "--verbosity", "0")
+    [whole] = back_ups(server)
     server.manage("migrate", "--verbosity", "0")
-    [before] = back_ups(server)
+    [_, before] = back_ups(server)
     server.manage("migrate", "--verbosity", "0")
-    assert back_ups(server) == [before]
+    assert back_ups(server) == [whole, before]
+
+    # Of the state before something was taken back: all of it is there.
+    target = place(tmp_path / "whole", server)
+    target.manage("restore", str(whole), "--root-key-file", str(key_file(server)))
+    target.start()
+    target.close()
 
     # Of the state before: one migration is missing, and the next `migrate` applies it.
     target = place(tmp_path / "target", server)
@@ -91,14 +100,14 @@ def test_a_database_is_backed_up_before_it_is_migrated_and_the_back_up_brings_it
 
 def test_who_says_so_migrates_without_a_back_up(server: LiveServer) -> None:
     server.manage("migrate", "--verbosity", "0")
-    server.manage("migrate", "hvx", "zero", "--verbosity", "0")
+    server.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
     server.manage("migrate", "--verbosity", "0", "--no-backup")
     assert back_ups(server) == []
 
 
 def test_where_no_back_up_can_be_made_nothing_is_migrated(server: LiveServer) -> None:
     server.manage("migrate", "--verbosity", "0")
-    server.manage("migrate", "hvx", "zero", "--verbosity", "0")
+    server.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
     (server.data_dir / automatic.FOLDER).write_text("a file in the folder's place")
     assert "no back-up, so no migrating" in refusal(server, "migrate")
     assert "1 migrations are not applied" in refusal(server, "serve")
@@ -106,17 +115,64 @@ def test_where_no_back_up_can_be_made_nothing_is_migrated(server: LiveServer) ->
 
 def test_a_server_whose_applied_migrations_were_tampered_with_does_not_start(server: LiveServer) -> None:
     server.manage("migrate", "--verbosity", "0")
-    server.manage(
-        "shell",
-        "--no-imports",
-        "--command",
-        "from django.db.migrations.recorder import MigrationRecorder as R; from django.db import connection;"
-        "R(connection).record_applied('accounts', '0099_back_door')",
-    )
+    forge(server, "R(connection).record_applied('accounts', '0099_back_door')")
     for command in ("serve", "migrate"):
         assert "accounts.0099_back_door is applied, and the audit does not know" in refusal(server, command)
     server.manage("migrate", "--verbosity", "0", "--acknowledge", "accounts.0099_back_door")
     server.manage("migrate", "--verbosity", "0")
+
+
+def forge(server: LiveServer, *statements: str) -> None:
+    head = (
+        "from django.db import connection",
+        "from django.db.migrations.recorder import MigrationRecorder as R",
+        "from tests.audit.emptying import remove_triggers, unguarded",
+        "from audit.models import AuditChain, AuditRow",
+        "cursor = connection.cursor()",
+    )
+    server.manage("shell", "--no-imports", "--command", "\n".join([*head, *statements]))
+
+
+def test_where_something_is_strange_nothing_is_migrated_first(server: LiveServer) -> None:
+    server.manage("migrate", "--verbosity", "0")
+    server.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
+    forge(server, "R(connection).record_applied('accounts', '0099_back_door')")
+    before = server.manage("showmigrations", "hvx")
+    assert "[ ] 0001_initial" in before
+    assert "accounts.0099_back_door is applied" in refusal(server, "migrate")
+    assert server.manage("showmigrations", "hvx") == before
+    assert back_ups(server) == []
+
+
+EMPTYING = (
+    "with unguarded():",
+    "    AuditRow.objects.all().delete()",
+    "    AuditChain.objects.all().delete()",
+)
+DROPPING = (
+    "for table in ('audit_auditrow', 'audit_auditchain'):",
+    "    cursor.execute(f'DROP TABLE {table}')",
+    "R(connection).migration_qs.filter(app='audit').delete()",
+)
+
+
+def test_an_emptied_audit_makes_no_forged_migration_genuine(server: LiveServer) -> None:
+    server.manage("migrate", "--verbosity", "0")
+    forge(server, *EMPTYING, "R(connection).record_applied('accounts', '0099_evil')")
+    for command in (["serve", "--migrate"], ["migrate"], ["serve", "--migrate"]):
+        assert "the audit knows of none: it was emptied" in refusal(server, *command)
+    assert "this version has no accounts.0099_evil" in refusal(server, "migrate", "--acknowledge", "all")
+    server.manage("migrate", "--acknowledge", "all", "--acknowledge", "accounts.0099_evil")
+    server.manage("migrate")
+
+
+def test_an_audit_that_was_taken_away_with_its_tables_makes_no_history_right(server: LiveServer) -> None:
+    server.manage("migrate", "--verbosity", "0")
+    forge(server, *DROPPING)
+    for command in (["serve", "--migrate"], ["migrate"], ["serve", "--migrate"]):
+        assert "the audit knows of none: it was emptied" in refusal(server, *command)
+    server.manage("migrate", "--acknowledge", "all")
+    server.manage("migrate")
 
 
 def test_only_the_newest_back_ups_are_kept(
@@ -129,7 +185,7 @@ def test_only_the_newest_back_ups_are_kept(
         made.append(path)
 
     monkeypatch.setattr(settings, "HVX_DATA_DIR", tmp_path, raising=False)
-    monkeypatch.setattr(automatic, "_is_pending", lambda: True)
+    monkeypatch.setattr(automatic, "_plans", lambda app, name: True)
     monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: {("a", "b"): object()})
     monkeypatch.setattr(making, "make", make)
     (tmp_path / "backups").mkdir()
