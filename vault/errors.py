@@ -43,7 +43,7 @@ class WaitsForPeople(RootKeyError):
     """The vault has nothing that opens it by itself."""
 
     def __init__(self) -> None:
-        super().__init__("it wants a passphrase or shares: at a terminal, or by --stdin or --fd")
+        super().__init__("it waits for a passphrase or shares: at a terminal, or by --stdin or --fd")
 
 
 class RingMissing(Sealed):

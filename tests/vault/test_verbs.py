@@ -87,7 +87,7 @@ def test_one_life_of_a_vault(manage: Manage, folder: Path, status: Callable[[], 
     assert len(first_shares) == 3
     assert opens(folder, first_shares[1:])
     assert not (folder / "root.key").exists()
-    assert "waits for a passphrase or shares" in manage("migrate", "-v0", ends=1).stderr
+    assert "nobody can be asked for this here" in manage("migrate", "-v0", ends=1).stderr
     told = status()
     assert (told["opens_by_itself"], told["ring"], told["core_dumps_off"]) == (False, None, True)
     assert not (folder / "hvx.sqlite3").exists()
