@@ -23,7 +23,6 @@ def roots(vault_file: bytes, key_file: Path, ask: Ask, *, named: bool = False) -
     """
     try:
         document = vaultfile.parse(vault_file, "in the back-up")
-        _require_no_other_key_file(document)
         if named:
             vault = _by_key_file(document, key_file)
         else:
@@ -33,17 +32,18 @@ def roots(vault_file: bytes, key_file: Path, ask: Ask, *, named: bool = False) -
     return tuple(root for root in (vault.root, vault.next_root) if root is not None)
 
 
-def _require_no_other_key_file(document: Document) -> None:
-    """Raises RootKeyError where the server would find a key file that is not the one of this vault."""
+def require_no_other_key_file(vault_file: bytes) -> None:
+    """Raises RestoreRefused where the server would find a key file that is not the one of this vault."""
     path = keys.root_key_path()
-    protectors = _with_key_file(document)
-    if not protectors or not path.exists():
-        return
-    if not any(_opens(protector, path) for protector in protectors):
-        raise RootKeyMismatch(
-            f"the key file at {path} does not open the back-up's vault, and the server would look there for "
-            "the one that does: move it away first"
-        )
+    try:
+        protectors = _with_key_file(vaultfile.parse(vault_file, "in the back-up"))
+        if protectors and path.exists() and not any(_opens(each, path) for each in protectors):
+            raise RootKeyMismatch(
+                f"the key file at {path} does not open the back-up's vault, and the server would look there "
+                "for the one that does: move it away first"
+            )
+    except RootKeyError as error:
+        raise RestoreRefused(f"{error}. Nothing was touched.") from None
 
 
 def _by_key_file(document: Document, key_file: Path) -> Vault:
@@ -106,7 +106,7 @@ def _kinds(document: Document) -> str:
 def keep_key_file(vault_file: bytes, key_file: Path) -> None:
     """Put a key file that opens the vault to where the server looks for it, if there is none.
 
-    One that is there was seen to open it, by `roots`.
+    One that is there was seen to open it, by `require_no_other_key_file`.
     """
     for protector in _with_key_file(vaultfile.parse(vault_file, "in the back-up")):
         try:

@@ -11,6 +11,7 @@ from hvx.backup import opening, restoring
 from hvx.wiring import BACKUP_PARTS
 from vault import lock
 from vault.memory import core_dumps_off
+from vault.rootkey import RootKey
 from vault.verbs import asking
 from vault.verbs.asking import Asking
 
@@ -37,16 +38,17 @@ class Command(BaseCommand):
         core_dumps_off()
         ask = Asking(self, options).by_people
         key_file = root_key_file or Path(settings.HVX_ROOT_KEY_FILE)
+
+        def open_roots(vault_file: bytes) -> tuple[RootKey, ...]:
+            opening.require_no_other_key_file(vault_file)
+            return opening.roots(vault_file, key_file, ask, named=root_key_file is not None)
+
         # Progress, not an error to be shown in red.
         say = partial(self.stderr.write, style_func=str)
         try:
             with lock.hold(settings.HVX_DATA_DIR):
                 say("Reading the whole file before anything is touched.")
-                examined = restoring.examine(
-                    file,
-                    partial(opening.roots, key_file=key_file, ask=ask, named=root_key_file is not None),
-                    BACKUP_PARTS,
-                )
+                examined = restoring.examine(file, open_roots, BACKUP_PARTS)
                 restoring.restore(examined, key_file, BACKUP_PARTS, say, despite_faults=despite_faults)
         except lock.Held as held:
             raise CommandError(str(held)) from None
