@@ -266,7 +266,7 @@ def test_the_key_reaches_the_second_device_by_qr_without_typing(people: People) 
 
 
 def test_a_back_up_brings_the_key_to_a_new_device_and_another_key_does_not(people: People) -> None:
-    stranger = people.folder / "stranger"
+    stranger = people.folder / "else"
     code, said = people.on(
         stranger,
         *("register", "--origin", people.server.url, "--username", f"{people.username}x"),
