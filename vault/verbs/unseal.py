@@ -93,9 +93,9 @@ def _bring(command: BaseCommand, by: str, secrets: Iterator[str]) -> dict[str, A
 
 def _wait_for_others(command: BaseCommand) -> dict[str, Any]:
     """Tell of the shares that others bring. Ctrl-C leaves, and what was brought stays."""
-    command.stdout.write("Waiting for the others; Ctrl-C leaves, and what was brought stays.")
     seen = 0
     try:
+        command.stdout.write("Waiting for the others; Ctrl-C leaves, and what was brought stays.")
         for status in control.ask(settings.HVX_DATA_DIR, do="watch"):
             if status["state"] == "serving":
                 return status
