@@ -235,13 +235,18 @@ def test_an_open_server_that_cannot_serve_stays_sealed_and_says_why(tmp_path: Pa
         server.live.close()
 
 
-def test_others_see_the_shares_come(sealed: SealedServer) -> None:
-    watching = subprocess.Popen(
+def watch(sealed: SealedServer) -> subprocess.Popen[str]:
+    """Somebody who watches from a process of his own, a line of JSON for each thing told."""
+    return subprocess.Popen(
         [sys.executable, "-c", WATCH, str(sealed.live.data_dir)],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def test_others_see_the_shares_come(sealed: SealedServer) -> None:
+    watching = watch(sealed)
     assert watching.stdout is not None
     assert json.loads(watching.stdout.readline())["have"] == 0
     control.outcome(sealed.live.data_dir, do="unseal", by="share", answer=sealed.shares[1])
@@ -334,12 +339,7 @@ def test_who_leaves_while_waiting_leaves_the_share_there(sealed: SealedServer) -
 
 
 def test_a_sealed_server_ends_in_order_while_somebody_watches(sealed: SealedServer) -> None:
-    watching = subprocess.Popen(
-        [sys.executable, "-c", WATCH, str(sealed.live.data_dir)],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    watching = watch(sealed)
     assert watching.stdout is not None
     assert watching.stdout.readline()
     began = time.monotonic()

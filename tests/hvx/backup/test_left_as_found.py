@@ -1,7 +1,7 @@
 """A restore that is refused leaves the place as it was found; nothing changes one that is half there."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,29 +17,6 @@ from django.db import connection
 with connection.cursor() as cursor:
     cursor.execute("UPDATE devices_tokenkey SET private = X'00'")
 """
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    server = place(tmp_path_factory.mktemp("origin"))
-    server.manage("migrate", "--verbosity", "0")
-    server.manage("rotate_token_key")
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def back_up(origin: LiveServer) -> Path:
-    path = origin.data_dir.parent / "server.hvx"
-    origin.manage("backup", str(path))
-    return path
-
-
-@pytest.fixture
-def target(tmp_path: Path, origin: LiveServer) -> Iterator[LiveServer]:
-    server = place(tmp_path / "target", origin)
-    yield server
-    server.close()
 
 
 def named(path: Path) -> list[str]:

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,29 +14,6 @@ from hvx.backup.container import MAGIC
 from tests.hvx.backup.places import contents, key_file, place, refusal, restore
 from tests.live import LiveServer
 from vault import lock
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    server = place(tmp_path_factory.mktemp("origin"))
-    server.manage("migrate", "--verbosity", "0")
-    server.manage("invite")
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def back_up(origin: LiveServer) -> Path:
-    path = origin.data_dir.parent / "server.hvx"
-    origin.manage("backup", str(path))
-    return path
-
-
-@pytest.fixture
-def target(tmp_path: Path, origin: LiveServer) -> Iterator[LiveServer]:
-    server = place(tmp_path / "target", origin)
-    yield server
-    server.close()
 
 
 def refused_restore(file: Path, origin: LiveServer, target: LiveServer) -> str:
