@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from audit.errors import Problem
 from keyexchange.errors import CLOSE_CODES, ERROR_FRAMES
 
-ROOMS = ("hvx", "devices", "accounts", "keyexchange", "vault", "audit")
+ROOMS = ("hvx", "devices", "accounts", "activitypub", "keyexchange", "vault", "audit")
 
 _HEAD = """\
 # Error codes

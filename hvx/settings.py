@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "devices",
     "accounts",
     "keyexchange",
+    "activitypub",
     "hvx",
 ]
 

@@ -68,7 +68,7 @@ EXPORTED: dict[type[models.Model], set[str]] = {
     IdempotencyRecord: {"status", "answer", "created_at"},
     AuditRow: {*export.EVENT, "details"},
 }
-ROOMS = ("audit", "vault", "devices", "accounts", "keyexchange", "hvx")
+ROOMS = ("audit", "vault", "devices", "accounts", "activitypub", "keyexchange", "hvx")
 
 
 def our_models() -> list[type[models.Model]]:

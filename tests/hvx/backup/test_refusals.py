@@ -94,7 +94,7 @@ def test_a_back_up_with_migrations_that_this_version_lacks_is_refused_with_their
     origin.manage("backup", str(newer))
     older = tmp_path / "older"
     ignored = shutil.ignore_patterns("__pycache__", "0001_initial.py")
-    for room in ("hvx", "keyexchange", "accounts", "devices", "vault", "audit"):
+    for room in ("hvx", "activitypub", "keyexchange", "accounts", "devices", "vault", "audit"):
         shutil.copytree(
             Path(__file__).parents[3] / room,
             older / room,

@@ -13,7 +13,7 @@ from hvx.backup import automatic, making
 from tests.hvx.backup.places import REFUSAL_TIMEOUT, key_file, place, refusal
 from tests.live import REPOSITORY, LiveServer
 
-ROOMS = ("hvx", "keyexchange", "accounts", "devices", "vault", "audit")
+ROOMS = ("hvx", "activitypub", "keyexchange", "accounts", "devices", "vault", "audit")
 
 
 @pytest.fixture

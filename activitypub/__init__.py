@@ -1,0 +1,1 @@
+"""The fediverse: actors, their keys and documents, and what passes between servers."""

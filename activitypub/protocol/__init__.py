@@ -1,0 +1,1 @@
+"""Pure rules of federation: no Django, network, clock or randomness."""

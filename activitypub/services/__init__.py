@@ -1,0 +1,1 @@
+"""Writes of the activitypub room, one function a verb."""
