@@ -1,0 +1,1 @@
+"""Tests of getting documents from other servers."""
