@@ -34,6 +34,7 @@ class Event(StrEnum):
     LOCKED_OUT = "locked_out"
     EXPORTED = "exported"
     ERASED = "erased"
+    ACTOR_KEYS_ROTATED = "actor_keys_rotated"
 
     # The server's own.
     INVITE_MADE = "invite_made"

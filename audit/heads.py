@@ -8,7 +8,7 @@ A row that others have followed since is none of that: each machine writes a fil
 import logging
 
 from audit import head_file, keys
-from audit.models import SERVER, UNREADABLE, AuditChain, AuditRow
+from audit.models import SERVER, AuditChain, AuditRow
 
 log = logging.getLogger("audit")
 
@@ -55,10 +55,7 @@ def _is_a_row(head: head_file.Head) -> bool:
     """Whether the chain has it: under the key, for whoever reads the file can write its hash into a row."""
     key = keys.current().chain
     row = AuditRow.objects.filter(chain=SERVER, sequence=head.length).first()
-    try:
-        return row is not None and row.hash.hex() == head.hash == row.hashed_under(key).hex()
-    except UNREADABLE:
-        return False
+    return row is not None and row.is_genuine(key) and row.hash.hex() == head.hash
 
 
 def _write(head: head_file.Head) -> None:

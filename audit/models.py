@@ -56,6 +56,10 @@ class AuditChain(models.Model):
         except UNREADABLE:
             return False
 
+    def is_false(self, key: bytes) -> bool:
+        """Whether it is none that was written, neither as good nor as doubted."""
+        return not self.is_genuine(key) and not self.is_genuine(key, doubted=True)
+
 
 class AuditRow(models.Model):
     """One event. What could be sensitive stands as a MAC of 32 bytes, or is empty where it is not known."""
@@ -98,3 +102,10 @@ class AuditRow(models.Model):
             self.content,
             self.previous,
         )
+
+    def is_genuine(self, key: bytes, *, chain: str | None = None, sequence: int | None = None) -> bool:
+        """Whether it is one that was written for its place, or for another."""
+        try:
+            return bool(self.hashed_under(key, chain=chain, sequence=sequence) == self.hash)
+        except UNREADABLE:
+            return False

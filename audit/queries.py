@@ -7,10 +7,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from audit import keys
 from audit.context import network_of
 from audit.events import Event
+from audit.faults import Report
 from audit.models import AuditRow
 from audit.protocol.chain import word_mac
 from audit.services import chain_of
-from audit.verification import Report, verify
+from audit.verification import verify
 
 __all__ = ["Report", "found", "mac_of", "rows_of", "verify", "without_sequel"]
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import Error, connection, transaction
-from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from audit import context, heads, keys
+from audit import context, keys
 from audit.errors import AuditUnavailable
 from audit.events import STRANGERS, Event
 from audit.models import SERVER, AuditChain, AuditRow
@@ -22,7 +21,6 @@ log = logging.getLogger("audit")
 NOBODYS_CHAINS = 16
 CHAIN_BYTES = 16
 LONGEST_DETAILS = 1024
-HEADS_A_ROW = 100
 LOOKED_BACK = 500
 """How many of a chain's last rows are searched for one that is written only once."""
 
@@ -60,15 +58,15 @@ def record(
     Raises AuditUnavailable where it cannot be written and Sealed where the vault is; in both cases the
     transaction can no longer be committed.
     """
-    with _or_nothing():
-        _append([entry(event, account=account, device=device, subject=subject, details=details)])
+    with or_nothing():
+        append([entry(event, account=account, device=device, subject=subject, details=details)])
 
 
 def record_all(entries: Collection[Entry]) -> None:
     """Write several rows at once; for the rest as `record`."""
     if entries:
-        with _or_nothing():
-            _append(entries)
+        with or_nothing():
+            append(entries)
 
 
 def entry(
@@ -119,65 +117,16 @@ def _written(details: Mapping[str, Detail]) -> str:
     for value in details.values():
         if not isinstance(value, str | int | float | None):
             raise TypeError(f"details are flat, of words and numbers, not {type(value).__name__}")
-    text = _json(dict(details))
+    text = compact(dict(details))
     if len(text) > LONGEST_DETAILS:
         raise ValueError("details are a few words, not a text")
     return text
 
 
-_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+compact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
-def checkpoint() -> int:
-    """Write into the server's chain how long every other chain is, if it grew since it was written there.
-
-    So a chain that is put back to an earlier state, its head with it, is found as long as the server's
-    is not; the head of that goes into the log and into a file. Any number of processes may call this at
-    once. Answers how many rows it took. Raises AuditUnavailable, Sealed.
-    """
-    key = keys.current().chain
-    written = 0
-    while _take(AuditChain.objects.exclude(checkpointed=F("length")), key):
-        written += 1
-    # The database's word alone keeps no chain out: who could mark one as taken could later put it back.
-    hidden = _falsely_sealed(key)
-    for first in range(0, len(hidden), HEADS_A_ROW):
-        written += _take(AuditChain.objects.filter(chain__in=hidden[first : first + HEADS_A_ROW]), key)
-    heads.publish()
-    return written
-
-
-def _take(chains: QuerySet[AuditChain], key: bytes) -> bool:
-    """Write a row of some of these and mark their heads. Those that are in use now have a next time."""
-    with _or_nothing():
-        free = chains.exclude(chain=SERVER).order_by("chain").select_for_update(skip_locked=True)
-        heads = list(free[:HEADS_A_ROW])
-        if not heads:
-            return False
-        doubted = _doubted(heads, key)
-        for head in heads:
-            head.checkpointed = head.length
-            head.seal = head.sealed_under(key, doubted=head.chain in doubted)
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "UPDATE audit_auditchain SET checkpointed = %s, seal = %s WHERE chain = %s",
-                [(head.checkpointed, head.seal, head.chain) for head in heads],
-            )
-        _append([_checkpoint_of(heads)])
-    return True
-
-
-def _falsely_sealed(key: bytes) -> list[str]:
-    """Chains whose head says that the last checkpoint took all of it, and is not one that was written."""
-    heads = AuditChain.objects.filter(checkpointed=F("length")).order_by("chain")
-    return [head.chain for head in heads.iterator(chunk_size=1000) if _is_false(head, key)]
-
-
-def _is_false(head: AuditChain, key: bytes) -> bool:
-    return not head.is_genuine(key) and not head.is_genuine(key, doubted=True)
-
-
-def _doubted(heads: Collection[AuditChain], key: bytes) -> set[str]:
+def doubted_of(heads: Collection[AuditChain], key: bytes) -> set[str]:
     """The chains whose head is not one that was written, or follows such a one.
 
     None is sealed as good again: that would vouch for what somebody else wrote there. Nor is it
@@ -185,19 +134,14 @@ def _doubted(heads: Collection[AuditChain], key: bytes) -> set[str]:
     """
     doubted = {head.chain for head in heads if not head.is_genuine(key)}
     for head in heads:
-        if head.chain in doubted and _is_false(head, key):
+        if head.chain in doubted and head.is_false(key):
             log.error("the head of an audit chain was changed", extra={"fields": {"chain": head.chain}})
             head.checkpointed = 0
     return doubted
 
 
-def _checkpoint_of(heads: Sequence[AuditChain]) -> Entry:
-    named = {head.chain: f"{head.length} {head.hash.hex()}" for head in heads}
-    return Entry(SERVER, Event.CHECKPOINT, _json(named), b"", b"", b"")
-
-
 @contextmanager
-def _or_nothing() -> Iterator[None]:
+def or_nothing() -> Iterator[None]:
     """The transaction around an append: what fails in it takes the caller's transaction along.
 
     Without a savepoint of its own, so a caller that catches the error cannot commit either.
@@ -211,14 +155,14 @@ def _or_nothing() -> Iterator[None]:
         raise AuditUnavailable(headers={"Retry-After": "5"}) from None
 
 
-def _append(entries: Collection[Entry]) -> None:
+def append(entries: Collection[Entry]) -> None:
     """Lock the chains in the order of their names, the server's last, and hang the rows on.
 
     By statements of our own: the model layer takes several times as long, and frames and logins wait.
     """
     key = keys.current().chain
     heads = _locked(sorted({entry.chain for entry in entries}), key)
-    doubted = _doubted(heads.values(), key)
+    doubted = doubted_of(heads.values(), key)
     rows = []
     for entry in entries:
         head = heads[entry.chain]

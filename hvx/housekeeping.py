@@ -5,7 +5,7 @@ import logging
 
 from channels.db import database_sync_to_async
 
-from audit.services import checkpoint
+from audit.checkpoints import checkpoint
 from devices import idempotency
 from devices.services import challenges, lifecycle
 from keyexchange import journal

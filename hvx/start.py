@@ -13,9 +13,10 @@ from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
 from audit import head_file, heads
+from audit.checkpoints import checkpoint
 from audit.events import Event
 from audit.models import SERVER, AuditRow
-from audit.services import checkpoint, record
+from audit.services import record
 from hvx.models import Installation
 from hvx.schema import history, manifest
 from vault import attempts, keys

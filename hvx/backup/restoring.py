@@ -20,10 +20,10 @@ from django.utils.dateparse import parse_datetime
 
 from audit import head_file, heads
 from audit.events import Event
+from audit.faults import Kind
 from audit.models import AuditChain
 from audit.queries import verify
 from audit.services import Detail, record
-from audit.verification import Kind
 from hvx.backup import container, opening, place, records, tables
 from hvx.backup.errors import RestoreRefused
 from hvx.backup.parts import BackupPart

@@ -748,7 +748,7 @@ def test_what_cannot_be_written_down_does_not_happen(monkeypatch: pytest.MonkeyP
         raise DatabaseError
 
     with monkeypatch.context() as patch:
-        patch.setattr("audit.services._append", fail)
+        patch.setattr("audit.services.append", fail)
         answers = [
             enter(phone, _altered("signature")(good)),
             enter(phone, good),

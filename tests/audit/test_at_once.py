@@ -10,10 +10,11 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Account
+from audit.checkpoints import checkpoint
 from audit.events import Event
 from audit.models import AuditChain
 from audit.queries import verify
-from audit.services import checkpoint, entry, record, record_all
+from audit.services import entry, record, record_all
 from devices.models import Device
 from devices.services import lifecycle, signing
 from keyexchange import journal

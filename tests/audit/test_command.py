@@ -11,8 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from audit import ports
+from audit.checkpoints import checkpoint
 from audit.events import Event
-from audit.services import chain_of, checkpoint, record
+from audit.services import chain_of, record
 from tests.audit.emptying import unguarded
 from tests.people import Person
 from vault.errors import Sealed

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from audit import head_file, heads
+from audit.checkpoints import checkpoint
 from audit.events import Event
 from audit.head_file import Head
 from audit.models import AuditChain, AuditRow
 from audit.queries import verify
-from audit.services import checkpoint, record
+from audit.services import record
 from tests.audit.emptying import unguarded
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,12 @@ import pytest
 from django.db import Error, connection, transaction
 
 from audit import head_file, triggers, verification
+from audit.checkpoints import checkpoint
 from audit.events import Event
+from audit.faults import Report
 from audit.models import AuditChain, AuditRow
 from audit.queries import verify
-from audit.services import chain_of, checkpoint, record
+from audit.services import chain_of, record
 from tests.audit.emptying import remove_triggers, unguarded
 
 pytestmark = pytest.mark.django_db
@@ -364,7 +366,7 @@ def test_a_checkpoint_that_falls_into_the_walk_is_no_fault(
     checkpoint()
     compare = verification._compare_marks
 
-    def late(server: Any, report: verification.Report) -> None:
+    def late(server: Any, report: Report) -> None:
         record(Event.LOGIN, account=ALICE)
         checkpoint()
         compare(server, report)

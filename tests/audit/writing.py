@@ -6,10 +6,11 @@ from pathlib import Path
 
 from django.db import connection
 
+from audit.checkpoints import checkpoint
 from audit.events import Event
 from audit.models import AuditRow
 from audit.queries import verify
-from audit.services import chain_of, checkpoint, record
+from audit.services import chain_of, record
 from devices.services import signing
 
 ANSWERED = "ANSWERED"
