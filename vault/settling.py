@@ -15,9 +15,9 @@ from django.db import connection
 
 from vault import vaultfile
 from vault.envelope import KEY_ID
-from vault.errors import RootKeyMismatch
+from vault.errors import CannotOpen, RingMissing, RootKeyError, RootKeyMismatch
 from vault.protectors import keyfile, keyring
-from vault.vaultfile import Body, Document, Vault
+from vault.vaultfile import Body, Document, Protector, Vault
 
 _RING = "vault_datakey"
 # A destroyed data key leaves its row behind, empty.
@@ -57,16 +57,24 @@ def settle_alone(vault: Vault, vault_path: Path, key_file: Path) -> Vault:
     if document.next is None or vault.next_root is None:
         return vault
     found = _ids_of_root_keys()
+    if not found:
+        # There was a ring before the replacement began: this is not its database.
+        raise RingMissing(
+            "a replacement of the root key was interrupted, and this database has no key ring to tell which "
+            "of the two is in force: is it the one of this vault?"
+        )
     if found == {vault.next_root.id}:
-        if any(protector.kind == keyfile.KIND for protector in document.next.protectors):
+        kept, root, dropped = document.next, vault.next_root, document.current
+        if _by_key_file(kept):
             # The key file first: until the vault's file follows, its other half opens by it.
             keyfile.promote(key_file)
-        kept, root, dropped = document.next, vault.next_root, document.current
-    elif found <= {vault.root.id}:
-        keyfile.drop_next(key_file)
+    elif found == {vault.root.id}:
         kept, root, dropped = document.current, vault.root, document.next
     else:
         raise RootKeyMismatch("the database's keys are wrapped under none of the vault file's root keys")
+    _require_key_file(kept, dropped, key_file)
+    if kept is document.current:
+        keyfile.drop_next(key_file)
     alone = Document(replace(kept, other="").signed(root))
     vaultfile.write(vault_path, alone)
     _discard_entries(dropped, kept)
@@ -80,6 +88,33 @@ def _ids_of_root_keys() -> set[bytes]:
             return set()
         cursor.execute(_WRAPPED)
         return {bytes(wrapped)[KEY_ID] for (wrapped,) in cursor.fetchall()}
+
+
+def _require_key_file(kept: Body, dropped: Body, key_file: Path) -> None:
+    """Where the key file opens the half that goes, it has to open the one that stays too, or the place
+    where nobody else opens the vault would be shut for good.
+
+    Raises RootKeyMismatch: then it is a copy, and the key file that belongs here is elsewhere.
+    """
+    if _by_key_file(kept) and not _opens(kept, key_file) and _opens(dropped, key_file):
+        raise RootKeyMismatch(
+            f"a replacement of the root key was interrupted, and the key file at {key_file} is the one that "
+            "goes: put the one that stays in its place"
+        )
+
+
+def _by_key_file(half: Body) -> list[Protector]:
+    return [protector for protector in half.protectors if protector.kind == keyfile.KIND]
+
+
+def _opens(half: Body, key_file: Path) -> bool:
+    for protector in _by_key_file(half):
+        try:
+            protector.open(keyfile.load(key_file))
+        except (CannotOpen, RootKeyError):
+            continue
+        return True
+    return False
 
 
 def _discard_entries(dropped: Body, kept: Body) -> None:

@@ -7,7 +7,7 @@ and the way to open that. The stream is under the root key and bound to what sta
 vault's file can be put in place of another.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import BinaryIO
 
@@ -44,18 +44,16 @@ def read_vault_file(source: BinaryIO) -> bytes:
     return vault_file
 
 
-def content(source: BinaryIO, roots: Sequence[RootKey], vault_file: bytes) -> Iterator[bytes]:
+def content(source: BinaryIO, root: RootKey, vault_file: bytes) -> Iterator[bytes]:
     """Yield the content from where `read_vault_file` left off; whole when this ends by itself.
 
-    `roots` are those that the vault's file gives: two while a root key is being replaced. Raises CannotOpen.
+    Raises CannotOpen.
     """
-    by_id = {root.id: _wrapping(root) for root in roots}
 
     def named(wrapped: bytes) -> EnvelopeKey:
-        key = by_id.get(named_key(wrapped))
-        if key is None:
+        if named_key(wrapped) != root.id:
             raise CannotOpen("the back-up was made under another root key than its vault's file has")
-        return key
+        return _wrapping(root)
 
     return opened(source, named, _context(vault_file))
 

@@ -13,10 +13,10 @@ from hvx.backup import container, records, tables
 from hvx.backup.errors import BackupFailed
 from hvx.backup.parts import BackupPart
 from hvx.backup.snapshot import ALIAS, snapshot
-from vault import keyring, keys
-from vault.envelope import KEY_ID
+from vault import keyring, keys, vaultfile
 from vault.errors import CannotOpen, RootKeyError
 from vault.models import DataKey
+from vault.rootkey import RootKey
 from vault.stream import SealedWriter
 from vault.whole import whole_file
 
@@ -37,7 +37,8 @@ def make(path: Path, *, parts: Sequence[BackupPart] = (), replace: bool = False,
         head = _head(connection)
         _require_known(head)
         found = tables.models_of([(app, name) for app, name, _ in head.migrations], connection)
-        _require_ring(found)
+        _require_one_root_key(root, vault_file)
+        _require_ring(root, found)
         _tell_what_is_left_out(found, connection, say)
         writer = container.begin(file, root, vault_file)
         writer.write(records.line(head))
@@ -109,16 +110,22 @@ def _require_known(head: records.Head) -> None:
         )
 
 
-def _require_ring(found: dict[str, tables.Model]) -> None:
-    """Every key of the ring opens under a root key that the vault's file gives: two while one is replaced."""
+def _require_one_root_key(root: RootKey, vault_file: bytes) -> None:
+    """What opens the back-up must open what is in it: with two root keys, one of them is about to go."""
+    document = vaultfile.parse(vault_file, f"at {keys.vault_path()}")
+    if document.next is not None:
+        raise BackupFailed("the root key is being replaced, or that was interrupted: try again.")
+    vaultfile.unlock(document, root)
+
+
+def _require_ring(root: RootKey, found: dict[str, tables.Model]) -> None:
+    """Every key of the ring opens under the root key."""
     if DataKey._meta.db_table not in found:
         return
-    vault = keys.opened()
-    roots = {root.id: root for root in (vault.root, vault.next_root) if root is not None}
     try:
         living = DataKey.objects.using(ALIAS).exclude(wrapped=DataKey.DESTROYED)
         for row in living.only("id", "purpose", "generation", "wrapped"):
-            keyring.unwrap(roots.get(bytes(row.wrapped)[KEY_ID], vault.root), row)
+            keyring.unwrap(root, row)
     except (RootKeyError, CannotOpen) as error:
         raise BackupFailed(f"{error}; if it is being replaced just now, try again after that.") from None
 

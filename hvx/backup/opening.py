@@ -15,21 +15,23 @@ from vault.vaultfile import Document, Protector, Vault
 Ask = Callable[[Unsealing], Vault]
 
 
-def roots(vault_file: bytes, key_file: Path, ask: Ask, *, named: bool = False) -> tuple[RootKey, ...]:
-    """Return the root keys that the vault's file gives: one, or two while one is being replaced.
+def root(vault_file: bytes, key_file: Path, ask: Ask, *, named: bool = False) -> RootKey:
+    """Return the root key that the vault's file gives.
 
     By the key file, by what else opens by itself here, or by what `ask` gets from people; by the key file
-    alone where it was `named`. Raises RestoreRefused with what would open it, and what `ask` raises.
+    alone where it was `named`. Raises RestoreRefused with what would open it, or for a file with two root
+    keys; and what `ask` raises.
     """
     try:
         document = vaultfile.parse(vault_file, "in the back-up")
+        if document.next is not None:
+            # What opens the one that goes would open nothing once the ring has told which stays.
+            raise RootKeyMismatch("the back-up was made while its root key was being replaced: take another")
         if named:
-            vault = _by_key_file(document, key_file)
-        else:
-            vault = _by_itself(document, key_file) or _by_people(vault_file, document, ask)
+            return _by_key_file(document, key_file).root
+        return (_by_itself(document, key_file) or _by_people(vault_file, document, ask)).root
     except RootKeyError as error:
         raise RestoreRefused(f"{error}. Nothing was touched.") from None
-    return tuple(root for root in (vault.root, vault.next_root) if root is not None)
 
 
 def require_no_other_key_file(vault_file: bytes) -> None:
@@ -60,8 +62,7 @@ def _by_key_file(document: Document, key_file: Path) -> Vault:
 
 
 def _with_key_file(document: Document) -> list[Protector]:
-    bodies = document.bodies
-    return [each for body in bodies for each in body.protectors if each.kind == keyfile.KIND]
+    return [each for each in document.current.protectors if each.kind == keyfile.KIND]
 
 
 def _opens(protector: Protector, key_file: Path) -> RootKey | None:
@@ -72,17 +73,14 @@ def _opens(protector: Protector, key_file: Path) -> RootKey | None:
 
 
 def _by_itself(document: Document, key_file: Path) -> Vault | None:
-    for body in document.bodies:
-        for protector in body.protectors:
-            try:
-                if protector.kind == keyfile.KIND:
-                    return vaultfile.unlock(document, protector.open(keyfile.load(key_file)))
-                if protector.kind in unattended.KEYS:
-                    return vaultfile.unlock(
-                        document, protector.open(unattended.KEYS[protector.kind](protector))
-                    )
-            except (CannotOpen, RootKeyError):
-                continue
+    for protector in document.current.protectors:
+        try:
+            if protector.kind == keyfile.KIND:
+                return vaultfile.unlock(document, protector.open(keyfile.load(key_file)))
+            if protector.kind in unattended.KEYS:
+                return vaultfile.unlock(document, protector.open(unattended.KEYS[protector.kind](protector)))
+        except (CannotOpen, RootKeyError):
+            continue
     return None
 
 
@@ -100,7 +98,7 @@ def _by_people(vault_file: bytes, document: Document, ask: Ask) -> Vault:
 
 
 def _kinds(document: Document) -> str:
-    return ", ".join(sorted({protector.kind for body in document.bodies for protector in body.protectors}))
+    return ", ".join(sorted({protector.kind for protector in document.current.protectors}))
 
 
 def keep_key_file(vault_file: bytes, key_file: Path) -> None:

@@ -29,10 +29,8 @@ from hvx.backup.errors import RestoreRefused
 from hvx.backup.parts import BackupPart
 from hvx.schema import history
 from vault import keyring, keys, rotation
-from vault.envelope import KEY_ID
 from vault.errors import CannotOpen
 from vault.fields import SealedField
-from vault.models import DataKey
 from vault.resealing import Table
 from vault.rootkey import RootKey
 
@@ -46,7 +44,7 @@ class Examined:
     path: Path
     digest: str
     vault_file: bytes
-    roots: tuple[RootKey, ...]
+    root: RootKey
     head: records.Head
     counts: records.Counts
 
@@ -54,23 +52,21 @@ class Examined:
         """Yield its records anew from the open file."""
         if container.read_vault_file(source) != self.vault_file:
             raise CannotOpen("the back-up has changed since it was examined")
-        return records.read(container.content(source, self.roots, self.vault_file))
+        return records.read(container.content(source, self.root, self.vault_file))
 
 
-def examine(
-    path: Path, open_roots: Callable[[bytes], Sequence[RootKey]], parts: Sequence[BackupPart]
-) -> Examined:
+def examine(path: Path, open_root: Callable[[bytes], RootKey], parts: Sequence[BackupPart]) -> Examined:
     """Read a back-up to its end and touch nothing. Raises RestoreRefused, Sealed, OSError.
 
-    `open_roots` gets the vault's file and returns the root keys that it gives.
+    `open_root` gets the vault's file and returns the root key that it gives.
     """
     try:
         with path.open("rb") as source:
             digest = file_digest(source, "sha256").hexdigest()
             source.seek(0)
             vault_file = container.read_vault_file(source)
-            roots = tuple(open_roots(vault_file))
-            content = records.read(container.content(source, roots, vault_file))
+            root = open_root(vault_file)
+            content = records.read(container.content(source, root, vault_file))
             head = next(content)
             counts = None
             for record in content:
@@ -81,7 +77,7 @@ def examine(
     assert isinstance(head, records.Head)  # noqa: S101  # records.read sees to both
     assert counts is not None  # noqa: S101
     _require_known(head, counts, parts)
-    return Examined(path, digest, vault_file, roots, head, counts)
+    return Examined(path, digest, vault_file, root, head, counts)
 
 
 def _require_known(head: records.Head, counts: records.Counts, parts: Sequence[BackupPart]) -> None:
@@ -111,7 +107,7 @@ def restore(
         place.mark(examined.digest)
     place.let_database_begin()
     place.put_vault_file(examined.vault_file)
-    _hold(examined.roots[0])
+    _hold(examined.root)
     # After a restore that ended just before it took the mark away, everything is there already.
     if fresh or not place.has_tables():
         try:
@@ -191,14 +187,7 @@ def _load(examined: Examined, source: BinaryIO, parts: Sequence[BackupPart], say
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), list(found.values())):
             cursor.execute(statement)
-    _hold(_root_of_the_ring(examined))
-
-
-def _root_of_the_ring(examined: Examined) -> RootKey:
-    """Return the root key that the ring is under: of two, while one was being replaced, either may be."""
-    living = DataKey.objects.exclude(wrapped=DataKey.DESTROYED)
-    names = {bytes(row.wrapped)[KEY_ID] for row in living.only("wrapped")}
-    return next((root for root in examined.roots if root.id in names), examined.roots[0])
+    _hold(examined.root)
 
 
 def _hold(root: RootKey) -> None:

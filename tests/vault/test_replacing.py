@@ -14,7 +14,7 @@ from audit.errors import AuditUnavailable
 from audit.models import AuditRow
 from tests.crashes import ENDED, KILLED, Crashes
 from tests.live import REPOSITORY
-from vault import keyring, keys, lock, replacing, services, settling, vaultfile
+from vault import keyring, keys, lock, ownfile, replacing, services, settling, vaultfile
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
 from vault.models import DataKey
 from vault.protectors import keyfile
@@ -151,24 +151,8 @@ def test_no_root_key_is_replaced_before_there_is_a_ring(ring: Path) -> None:
     assert not ring.with_name("root.key.next").exists()
 
 
-def test_a_ring_under_neither_root_key_is_not_settled(ring: Path) -> None:
-    former, new, stranger = keys.root(), RootKey.new(), RootKey.new()
-    key = keys.opened().database_key()
-    current = keys.opened().document.current.protectors
-    half_way = vaultfile.Document(
-        vaultfile.body(former, current, key, other=new), vaultfile.body(new, anew(new), key, other=former)
-    )
-    vaultfile.write(keys.vault_path(), half_way)
-    services.rewrap_ring(former, stranger)
-    with pytest.raises(RootKeyMismatch, match="none of the vault file's root keys"):
-        settling.settle(vaultfile.unlock(half_way, former), keys.vault_path(), ring)
-    assert vaultfile.read(keys.vault_path()) == half_way
-
-
-@pytest.mark.parametrize("ring_is_new", [False, True])
-def test_what_another_process_left_half_way_is_settled_before_the_file_changes(
-    ring: Path, ring_is_new: bool
-) -> None:
+def left_half_way() -> tuple[vaultfile.Document, RootKey, RootKey]:
+    """The file as it is while the root key is being replaced, in its place; the former root key, the new."""
     former, new = keys.root(), RootKey.new()
     key = keys.opened().database_key()
     current = keys.opened().document.current.protectors
@@ -176,6 +160,72 @@ def test_what_another_process_left_half_way_is_settled_before_the_file_changes(
         vaultfile.body(former, current, key, other=new), vaultfile.body(new, anew(new), key, other=former)
     )
     vaultfile.write(keys.vault_path(), half_way)
+    return half_way, former, new
+
+
+def test_a_ring_under_neither_root_key_is_not_settled(ring: Path) -> None:
+    half_way, former, _ = left_half_way()
+    stranger = RootKey.new()
+    services.rewrap_ring(former, stranger)
+    with pytest.raises(RootKeyMismatch, match="none of the vault file's root keys"):
+        settling.settle(vaultfile.unlock(half_way, former), keys.vault_path(), ring)
+    assert vaultfile.read(keys.vault_path()) == half_way
+
+
+def test_a_database_without_a_ring_settles_nothing(ring: Path) -> None:
+    half_way, former, _ = left_half_way()
+    DataKey.objects.all().delete()
+    with pytest.raises(RingMissing, match="is it the one of this vault"):
+        settling.settle(vaultfile.unlock(half_way, former), keys.vault_path(), ring)
+    assert vaultfile.read(keys.vault_path()) == half_way
+    assert ring.with_name("root.key.next").exists()
+
+
+@pytest.mark.parametrize("ring_is_new", [False, True])
+def test_a_key_file_that_would_open_nothing_any_more_settles_nothing(ring: Path, ring_is_new: bool) -> None:
+    half_way, former, new = left_half_way()
+    following = ring.with_name("root.key.next")
+    if ring_is_new:
+        services.rewrap_ring(former, new)
+        stays, there = following.read_bytes(), ring.read_bytes()
+    else:
+        stays, there = ring.read_bytes(), following.read_bytes()
+    # A copy of the folder, with a copy of the key file that was kept elsewhere.
+    following.unlink()
+    ring.write_bytes(there)
+    vault = vaultfile.unlock(half_way, former)
+    with pytest.raises(RootKeyMismatch, match="put the one that stays in its place"):
+        settling.settle(vault, keys.vault_path(), ring)
+    assert vaultfile.read(keys.vault_path()) == half_way
+    assert ring.read_bytes() == there
+    ring.write_bytes(stays)
+    keys.forget()
+    assert keys.root().id == (new if ring_is_new else former).id
+    assert vaultfile.read(keys.vault_path()).next is None
+
+
+@pytest.mark.parametrize("ring_is_new", [False, True])
+@pytest.mark.parametrize("there", [None, bytes(32)])
+def test_without_a_key_file_that_opens_it_is_settled_all_the_same(
+    ring: Path, ring_is_new: bool, there: bytes | None
+) -> None:
+    half_way, former, new = left_half_way()
+    if ring_is_new:
+        services.rewrap_ring(former, new)
+    ring.with_name("root.key.next").unlink()
+    ring.unlink()
+    if there is not None:
+        ownfile.create(ring, there)
+    # People have opened it.
+    vault = settling.settle(vaultfile.unlock(half_way, former), keys.vault_path(), ring)
+    assert vault.root.id == (new if ring_is_new else former).id
+
+
+@pytest.mark.parametrize("ring_is_new", [False, True])
+def test_what_another_process_left_half_way_is_settled_before_the_file_changes(
+    ring: Path, ring_is_new: bool
+) -> None:
+    _, former, new = left_half_way()
     if ring_is_new:
         services.rewrap_ring(former, new)
     replacing.replace_protectors(lambda vault: vault.document.current.protectors, {"added": ""})

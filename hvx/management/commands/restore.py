@@ -39,16 +39,16 @@ class Command(BaseCommand):
         ask = Asking(self, options).by_people
         key_file = root_key_file or Path(settings.HVX_ROOT_KEY_FILE)
 
-        def open_roots(vault_file: bytes) -> tuple[RootKey, ...]:
+        def open_root(vault_file: bytes) -> RootKey:
             opening.require_no_other_key_file(vault_file)
-            return opening.roots(vault_file, key_file, ask, named=root_key_file is not None)
+            return opening.root(vault_file, key_file, ask, named=root_key_file is not None)
 
         # Progress, not an error to be shown in red.
         say = partial(self.stderr.write, style_func=str)
         try:
             with lock.hold(settings.HVX_DATA_DIR):
                 say("Reading the whole file before anything is touched.")
-                examined = restoring.examine(file, open_roots, BACKUP_PARTS)
+                examined = restoring.examine(file, open_root, BACKUP_PARTS)
                 restoring.restore(examined, key_file, BACKUP_PARTS, say, despite_faults=despite_faults)
         except lock.Held as held:
             raise CommandError(str(held)) from None

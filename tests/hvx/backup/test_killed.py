@@ -69,9 +69,9 @@ def test_a_back_up_killed_at_any_moment_leaves_the_whole_of_the_last_one(
     def is_whole() -> bool:
         with path.open("rb") as source:
             vault_file = container.read_vault_file(source)
-            roots = opening.roots(vault_file, key_file(origin), nobody)
+            root = opening.root(vault_file, key_file(origin), nobody)
             return isinstance(
-                list(records.read(container.content(source, roots, vault_file)))[-1], records.Counts
+                list(records.read(container.content(source, root, vault_file)))[-1], records.Counts
             )
 
     with Crashes("tests.hvx.backup.test_killed:back_up", environment(origin, BACK_UP=str(path))) as crashes:
