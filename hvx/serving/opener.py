@@ -42,6 +42,8 @@ class Opener:
         self._link = link
         self._unsealing: Unsealing | None = None
         self._attempting = asyncio.Lock()
+        # How often there was something new to tell.
+        self._told = 0
         self._news = asyncio.Condition()
 
     async def leave(self) -> None:
@@ -95,6 +97,8 @@ class Opener:
             try:
                 found = await asyncio.to_thread(opening)
             except (WrongShare, WrongPassphrase, Sealed) as refused:
+                if isinstance(refused, WrongShare) and refused.kept:
+                    await self._tell_watchers()
                 return {"error": str(refused), **self._progress()}
             except Exception as error:
                 # Its text is not for a log: it may quote what was brought.
@@ -151,14 +155,18 @@ class Opener:
     async def _watch(self) -> AsyncGenerator[dict[str, Any], None]:
         """Tell of every share that comes, until the server serves."""
         while not self._gone.is_set():
+            seen = self._told
             yield self._status()
             async with self._news:
-                await self._news.wait()
+                # What came while this watcher was being told is told at once.
+                while self._told == seen:
+                    await self._news.wait()
         if self._serves:
             yield {"state": "serving"}
 
     async def _tell_watchers(self) -> None:
         async with self._news:
+            self._told += 1
             self._news.notify_all()
 
     def _status(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,38 @@ async def test_shares_are_gathered_and_wrong_ones_cost_nothing(
     # Nothing went up.
     with pytest.raises(BlockingIOError):
         sealed.master.recv(4096, socket.MSG_DONTWAIT)
+
+
+async def told_next(watching: AsyncGenerator[dict[str, Any], None]) -> dict[str, Any]:
+    return await asyncio.wait_for(anext(watching), 20)
+
+
+async def test_what_comes_while_a_watcher_is_being_told_is_told_too(
+    sealed: Sealed, split: tuple[str, ...]
+) -> None:
+    watching = sealed.opener.answers({"do": "watch"})
+    assert (await told_next(watching))["have"] == 0
+    # The watcher is behind: it has not asked for more yet.
+    await sealed.ask(do="unseal", by="share", answer=split[0])
+    assert (await told_next(watching))["have"] == 1
+    await sealed.opener.leave()
+    with pytest.raises(StopAsyncIteration):
+        await told_next(watching)
+
+
+async def test_a_share_that_is_kept_though_it_does_not_open_is_told_to_watchers(
+    sealed: Sealed, split: tuple[str, ...]
+) -> None:
+    watching = sealed.opener.answers({"do": "watch"})
+    await told_next(watching)
+    one = shares.read(split[0])
+    await sealed.ask(do="unseal", by="share", answer=replace(one, value=bytes(32)).mnemonic())
+    assert (await told_next(watching))["have"] == 1
+    refused = await sealed.ask(do="unseal", by="share", answer=split[1])
+    assert "forged" in refused["error"]
+    told = await told_next(watching)
+    assert (told["state"], told["have"], told["need"]) == ("sealed", 2, 2)
+    await watching.aclose()
 
 
 async def test_the_root_key_goes_up_and_the_masters_verdict_comes_back(

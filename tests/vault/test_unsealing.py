@@ -127,6 +127,24 @@ def test_a_file_that_was_changed_opens_for_nobody(path: Path, split: Split) -> N
         unsealing.offer(split.shares[2])
 
 
+def test_what_was_gathered_stays_where_the_file_does_not_follow_and_the_last_share_is_brought_again(
+    path: Path, split: Split
+) -> None:
+    unsealing = Unsealing(path)
+    unsealing.offer(split.shares[0])
+    unsealing.offer(split.shares[1])
+    whole = path.read_bytes()
+    changed = json.loads(whole)
+    changed["current"]["protectors"].pop()
+    ownfile.replace(path, json.dumps(changed).encode())
+    for _ in range(2):
+        with pytest.raises(VaultFileDamaged):
+            unsealing.offer(split.shares[2])
+        assert unsealing.progress.have == 2
+    ownfile.replace(path, whole)
+    assert unsealing.offer(split.shares[2]).vault is not None
+
+
 def test_an_attempt_that_cannot_be_written_down_opens_nothing(path: Path, split: Split) -> None:
     unsealing = Unsealing(path)
     unsealing.offer(split.shares[0])
@@ -138,6 +156,8 @@ def test_an_attempt_that_cannot_be_written_down_opens_nothing(path: Path, split:
         unsealing.offer(split.shares[2])
     with pytest.raises(RootKeyError):
         unsealing.passphrase(PASSPHRASE)
+    record.rmdir()
+    assert unsealing.offer(split.shares[2]).vault is not None
 
 
 @pytest.mark.parametrize("verb", ["passphrase", "offer"])

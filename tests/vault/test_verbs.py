@@ -19,6 +19,7 @@ from vault.protectors import passphrase, shares
 from vault.protectors.shares import Gathering
 from vault.rootkey import RootKey
 from vault.vaultfile import Protector
+from vault.verbs import unseal
 from vault.verbs.asking import Asking
 
 PASSPHRASE, ANOTHER = "the first of the passphrases", "the second of the passphrases"
@@ -290,6 +291,32 @@ def test_a_person_opens_the_vault_by_shares_and_passphrase_alike(
         asking, _, err = typing(*typed)
         assert asking.opened().root.id == root.id
         assert len(err.getvalue().splitlines()) == len(typed) - 1
+
+
+@pytest.mark.parametrize(
+    ("have", "said"),
+    [
+        (2, "2 of the 3 shares that open the vault are here."),
+        (3, "They do not open it: one of them is forged"),
+        (4, "They do not open it: one of them is forged"),
+    ],
+)
+def test_who_waits_is_told_that_enough_shares_do_not_open(have: int, said: str) -> None:
+    assert said in unseal._progress({"have": have, "need": 3})
+
+
+def test_wrong_answers_are_counted_since_the_last_share_that_was_taken(
+    typing: Callable[..., Any], root_key_path: Path
+) -> None:
+    root = RootKey.new()
+    split = shares.protect(3, 3)
+    root_key_path.parent.mkdir()
+    by_shares = Protector.make(root, shares.KIND, split.parameters, split.key)
+    vaultfile.create(keys.vault_path(), vaultfile.new(root, [by_shares]))
+    asking, _, _ = typing(
+        split.shares[0], *["acadamic"] * 4, split.shares[1], *["acadamic"] * 4, split.shares[2]
+    )
+    assert asking.opened().root.id == root.id
 
 
 def test_after_five_wrong_answers_nobody_is_asked_any_more(

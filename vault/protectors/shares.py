@@ -105,7 +105,8 @@ class Gathering:
         """Take a share; return the root key once it opens, and have the false ones named in `forged`.
 
         Raises WrongShare. Where so many do not fit together that more than 4096 sets would have to be
-        tried, it is not kept, and what was gathered has to be dropped.
+        tried, it is not kept, and what was gathered has to be dropped. A share that opens is not kept
+        either, and the others are the caller's to forget: should what follows fail, it is brought again.
         """
         if share in self._shares:
             raise WrongShare(f"share {share.index + 1} was given already")
@@ -116,14 +117,13 @@ class Gathering:
                 "and they are brought again"
             )
         contradicts = len(others) < len(self._shares)
-        self._shares.append(share)
         # Any set that holds the newest: with a forged share among them, one more good share is enough.
         for chosen in itertools.combinations(others, self.need - 1):
             root = self._open([*chosen, share])
             if root is not None:
                 self.forged = self._forged_beside([*chosen, share])
-                self._shares.clear()
                 return root
+        self._shares.append(share)
         if contradicts:
             raise WrongShare(
                 f"share {share.index + 1} contradicts one that was given: one of the two is forged. "

@@ -177,6 +177,7 @@ class Asking:
                 if progress.vault is not None:
                     return progress.vault
                 self._command.stderr.write(f"{progress.have} of {progress.need} shares.")
+                tries = 0
             except (WrongPassphrase, WrongShare) as wrong:
                 if isinstance(wrong, WrongShare) and wrong.kept:
                     # The next one may open, in a script too.

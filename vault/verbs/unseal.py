@@ -108,7 +108,10 @@ def _wait_for_others(command: BaseCommand) -> dict[str, Any]:
 
 
 def _progress(status: dict[str, Any]) -> str:
-    return f"{status['have']} of the {status['need']} shares that open the vault are here."
+    told = f"{status['have']} of the {status['need']} shares that open the vault are here."
+    if status["have"] < status["need"]:
+        return told
+    return f"{told} They do not open it: one of them is forged, and another one is wanted."
 
 
 def _lines(descriptor: int) -> Iterator[str]:
