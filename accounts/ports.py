@@ -38,6 +38,33 @@ class ExportParts:
 
 export_parts = ExportParts()
 
+
+class AccountMade:
+    """Functions that each make of a new account what a room above has of it, in two steps: what takes long
+    before the transaction opens, the rows inside it."""
+
+    def __init__(self) -> None:
+        self._functions: list[Callable[[], Callable[[str, str], None]]] = []
+
+    def connect(self, function: Callable[[], Callable[[str, str], None]]) -> None:
+        """Add a function without arguments, which returns one of an account id and a username; the same
+        one twice stands once."""
+        if function not in self._functions:
+            self._functions.append(function)
+
+    def prepare(self) -> Callable[[str, str], None]:
+        """Do what takes long, and return what is to be called inside the transaction."""
+        makers = [function() for function in self._functions]
+
+        def make(account_id: str, username: str) -> None:
+            for maker in makers:
+                maker(account_id, username)
+
+        return make
+
+
+account_made = AccountMade()
+
 # (account id, account text): called before anything of the account goes, in the transaction in which all
 # of it goes. What a room says to the world of it, it says after the commit.
 account_erased: Port[[str, str]] = Port()

@@ -80,8 +80,13 @@ def is_free(username: str) -> bool:
     return (
         username not in RESERVED
         and not Account.objects.filter(username=username).exists()
-        and not ErasedUsername.objects.filter(index=username).exists()
+        and not was_erased(username)
     )
+
+
+def was_erased(username: str) -> bool:
+    """Whether an account of this username was here and was erased."""
+    return ErasedUsername.objects.filter(index=username).exists()
 
 
 def key_of(account: Account) -> AccountKey:

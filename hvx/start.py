@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from activitypub.services import actors
 from audit import head_file, heads
 from audit.checkpoints import checkpoint
 from audit.events import Event
@@ -42,6 +43,7 @@ def prepare(*, migrate: bool, unsealed_by_operator: bool) -> None:
         require_audit_head()
         history.require_as_audited(signed)
         require_origin()
+        make_missing_actors()
         tell_audit(unsealed_by_operator=unsealed_by_operator)
     finally:
         connection.close()
@@ -123,6 +125,11 @@ def require_origin() -> None:
             "Device hashes and certificates name the origin, so it cannot change: set it back, or begin "
             "with another HVX_DATA_DIR or HVX_DATABASE_URL."
         )
+
+
+def make_missing_actors() -> None:
+    """The server has its own actor, and each account one: those of before there were any get theirs here."""
+    actors.make_missing()
 
 
 def tell_audit(*, unsealed_by_operator: bool) -> None:

@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.urls import urlpatterns as accounts
+from activitypub.urls import urlpatterns as activitypub
 from devices.urls import urlpatterns as devices
 from devices.views import JWKSView
 from hvx import docs, metrics, problems, views
@@ -26,6 +27,7 @@ urlpatterns = [
     path("api/hvx/v1/", include(native)),
     path("api/hvx/v1/", include(documents)),
     path(".well-known/jwks.json", JWKSView.as_view()),
+    *activitypub,
     path("healthz", views.healthz),
     path("readyz", views.readyz),
     path("metrics", metrics.metrics),

@@ -5,7 +5,11 @@ This is the one place that knows both ends. Each function is called inside the c
 
 from functools import partial
 
+from accounts import ports as account_ports
 from accounts import queries
+from activitypub import export as actor_export
+from activitypub.services import actors
+from activitypub.services.erasure import erase_actor
 from audit import ports as audit_ports
 from devices.ports import device_ended
 from hvx.backup.parts import BackupPart
@@ -24,6 +28,9 @@ WIRES = (
     partial(audit_ports.open_vault.connect, asking.open_vault),
     partial(audit_ports.account_named.connect, queries.id_of),
     partial(device_ended.connect, end_exchanges_of),
+    partial(account_ports.account_made.connect, actors.prepare),
+    partial(account_ports.account_erased.connect, erase_actor),
+    partial(account_ports.export_parts.connect, actor_export.parts),
 )
 
 # What a back-up holds beside the tables.

@@ -1,5 +1,7 @@
 """The `needs` mark, the account of what was left out, and the fixtures that every room uses."""
 
+import functools
+import itertools
 import signal
 from collections import defaultdict
 from collections.abc import Iterator
@@ -69,6 +71,21 @@ def django_db_setup(
     """A database without the audit's rows on how it was migrated, as it is after a test that commits."""
     with django_db_blocker.unblock():
         call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_actor_keys() -> Iterator[None]:
+    """Deals the same few RSA keys to all actors of this process: a new one takes longer than most tests.
+
+    A real server makes its own; `tests/activitypub/test_keys.py` has them made here too.
+    """
+    from activitypub import keymaking
+
+    make = functools.cache(lambda number, make=keymaking._rsa_key: make())
+    numbers = itertools.cycle(range(8))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keymaking, "_rsa_key", lambda: make(next(numbers)))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from activitypub.ids import new_id
 
-# PostgreSQL indexes no value of more than 2,704 bytes, and no real address comes near.
-MAX_URI = 2000
+# PostgreSQL indexes no value of more than 2,704 bytes: an address has to be written in ASCII.
+MAX_URI = 2048
 
 
 class ActorType(models.TextChoices):

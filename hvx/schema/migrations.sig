@@ -1,1 +1,1 @@
-47nk5gR36cWv/WwPqFHQoz/4BMugLwd08nSr2ub94K/5G9/dwbCcZghfaOFsrD97BdyBjPzYCnp6FQDvG275CQ==
+vg3qrReevYDjgiWXvWLuHEERPr6bUenZSjGCVbOJpYz5i3SxUgYepo4PbWi9pPej4rueAjTW64Szoej9gM/YAg==

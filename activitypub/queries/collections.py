@@ -1,0 +1,85 @@
+"""What belongs to an actor, counted and in pages, the newest first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from activitypub.models import Follow, FollowState, LocalActor
+from devices.errors import CursorInvalid
+
+PAGE_SIZE = 50
+FIRST = "first"
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Collection:
+    """`total` items at `uri`."""
+
+    uri: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items of the collection at `uri`. `place` is FIRST, or the id of the row before the page's
+    first; `next` is the place of the page after, empty where there is none."""
+
+    uri: str
+    place: str
+    items: Sequence[str]
+    next: str
+
+
+def followers_of(actor: LocalActor) -> QuerySet[Follow]:
+    """Those whose Follow was accepted."""
+    return Follow.objects.filter(followee=actor, state=FollowState.ACCEPTED)
+
+
+def following_of(actor: LocalActor) -> QuerySet[Follow]:
+    """Those who accepted the actor's Follow."""
+    return Follow.objects.filter(follower=actor, state=FollowState.ACCEPTED)
+
+
+# Of each collection: its rows, and the column in which the address of an item stands.
+_FOLLOWS: Mapping[str, tuple[Callable[[LocalActor], QuerySet[Follow]], str]] = {
+    "followers": (followers_of, "follower__uri"),
+    "following": (following_of, "followee__uri"),
+}
+
+
+def collection(actor: LocalActor, name: str) -> Collection:
+    """One of `followers`, `following`, `outbox`, `featured`. Nothing is published yet, so of the last
+    two none has an item."""
+    uri = getattr(actor, name)
+    if name not in _FOLLOWS:
+        return Collection(uri, 0)
+    rows, _ = _FOLLOWS[name]
+    return Collection(uri, rows(actor).count())
+
+
+def page(actor: LocalActor, name: str, place: str) -> Page:
+    """The page at a place. Raises CursorInvalid."""
+    before = _place(place)
+    uri = getattr(actor, name)
+    if name not in _FOLLOWS:
+        return Page(uri, place, [], "")
+    rows, column = _FOLLOWS[name]
+    found = list(rows(actor).filter(pk__lt=before).order_by("-pk").values_list("pk", column)[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE]
+    return Page(
+        uri,
+        place,
+        [address for _, address in shown],
+        str(shown[-1][0]) if len(found) > PAGE_SIZE else "",
+    )
+
+
+def _place(text: str) -> int:
+    if text == FIRST:
+        return _LARGEST
+    # Digits of ASCII alone: int() takes spaces, underscores and other scripts too.
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _LARGEST):
+        raise CursorInvalid
+    return int(text)
