@@ -97,14 +97,14 @@ def _sealed_anew(table: Table, rows: list[tuple[Any, ...]], new: RingKey, older:
     changes: _Changes = {}
     for row, *values in rows:
         for field, value in zip(table.fields, values, strict=True):
-            if value is None or value.envelope[KEY_ID] not in older:
+            if value is None or value[KEY_ID] not in older:
                 continue
             try:
-                envelope = field.reseal(row, value.envelope, new)
+                envelope = field.reseal(row, value, new)
             except CannotOpen:
                 continue
             key = pk.get_db_prep_value(row, connection)
-            changes.setdefault(str(field.column), []).append((envelope, key, value.envelope))
+            changes.setdefault(str(field.column), []).append((envelope, key, value))
     return changes
 
 

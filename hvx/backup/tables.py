@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from hvx.backup import records
 from vault.errors import CannotOpen
-from vault.fields import SealedField, SealedValue
+from vault.fields import SealedField
 
 Model = type[models.Model]
 Migration = tuple[str, str]
@@ -70,11 +70,7 @@ def rows_of(model: Model, alias: str) -> Iterator[records.Row]:
     names = [field.attname for field in fields_of(model)]
     found = model._base_manager.using(alias).order_by("pk").values_list(*names)
     for values in found.iterator(chunk_size=_BATCH):
-        yield [_plain(value) for value in values]
-
-
-def _plain(value: Any) -> Any:
-    return value.envelope if isinstance(value, SealedValue) else value
+        yield list(values)
 
 
 # --- in
@@ -137,6 +133,6 @@ def values_that_do_not_open(model: Model, alias: str) -> Iterator[str]:
         for field, value in zip(sealed, values, strict=True):
             try:
                 if value is not None:
-                    field.open(key, value.envelope)
+                    field.open(key, value)
             except CannotOpen:
                 yield f"{model._meta.db_table}.{field.column} of {key} does not open"

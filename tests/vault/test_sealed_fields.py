@@ -169,7 +169,7 @@ def test_a_value_is_refused_where_another_row_would_keep_it(contact: Contact) ->
 
 def test_expressions_and_other_types_are_refused_on_assignment(contact: Contact) -> None:
     wrong: list[tuple[str, Any]] = [
-        ("email", b"plain"),
+        ("email", bytearray(b"plain")),
         ("email", 7),
         ("email", F("name")),
         ("email", Value("plain")),
@@ -183,6 +183,18 @@ def test_expressions_and_other_types_are_refused_on_assignment(contact: Contact)
     expression: Any = F("name")
     with pytest.raises(TypeError, match="email takes str"):
         Contact(email=expression)
+
+
+def test_bytes_assigned_to_a_text_are_no_text_and_cannot_be_saved(contact: Contact) -> None:
+    before = raw(contact, "email")
+    wrong: Any = b"planted bytes"
+    contact.email = wrong
+    with pytest.raises(CannotOpen):
+        str(contact.email)
+    with pytest.raises(CannotOpen) as refusal, transaction.atomic():
+        contact.save()
+    assert "planted" not in str(refusal.value)
+    assert raw(contact, "email") == before
 
 
 def test_a_sealed_field_cannot_be_looked_up_by_its_value(contact: Contact) -> None:
@@ -269,9 +281,23 @@ def test_the_database_holds_no_plaintext(contact: Contact) -> None:
 
 
 def test_a_row_listed_as_values_shows_nothing(contact: Contact) -> None:
-    value: object = Contact.objects.values("email").get()["email"]
-    assert isinstance(value, SealedValue)
-    assert repr(value) == str(value) == f"{value}" == "<SealedValue>"
+    values = Contact.objects.values("email", "phone", "photo").get()
+    assert "planted" not in repr(values)
+    assert values == {name: raw(contact, name) for name in values}
+
+
+def test_an_envelope_read_from_one_row_is_not_let_into_another(contact: Contact) -> None:
+    for name in ("email", "photo"):
+        envelope: Any = Contact.objects.values_list(name, flat=True).get()
+        with pytest.raises(TypeError, match="is sealed"), transaction.atomic():
+            Contact.objects.update(**{name: envelope})
+
+
+def test_what_was_assigned_shows_nothing_of_itself(contact: Contact) -> None:
+    for field in ("email", "photo"):
+        held = vars(contact)[field]
+        assert isinstance(held, SealedValue)
+        assert repr(held) == str(held) == f"{held}" == "<SealedValue>"
 
 
 def test_an_instance_s_own_dictionary_shows_nothing(contact: Contact) -> None:
