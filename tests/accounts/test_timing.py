@@ -67,13 +67,13 @@ def seconds(handset: Handset, login: str) -> float:
     return took
 
 
-def told_apart(person: Person, samples: int = SAMPLES) -> float:
+def told_apart(person: Person) -> float:
     """The p-value of one run: small where the two kinds of refusal differ."""
     handset = person.new_handset()
     known: list[float] = []
     unknown: list[float] = []
-    turns = [(person.username, known), ("nobody_" + person.username[7:], unknown)] * (samples // 2)
-    turns += [(person.email, known), ("nobody_" + person.email[7:], unknown)] * (samples // 2)
+    turns = [(person.username, known), ("nobody_" + person.username[7:], unknown)] * (SAMPLES // 2)
+    turns += [(person.email, known), ("nobody_" + person.email[7:], unknown)] * (SAMPLES // 2)
     random.shuffle(turns)
     for login, times in turns:
         times.append(seconds(handset, login))
@@ -118,7 +118,9 @@ def test_the_kit_tells_apart_a_server_that_spares_itself_the_work(
     variant: Callable[[Account | None, str, Counters], Account],
 ) -> None:
     monkeypatch.setattr(passwords, "authenticate", variant)
-    assert told_apart(somebody, samples=10) < SUSPICIOUS
+    # Where other programs take the machine away, a run may see too little; an attacker tries again too.
+    runs = (told_apart(somebody) for _ in range(4))
+    assert any(p < SUSPICIOUS for p in runs)
 
 
 def test_an_unknown_login_and_a_wrong_password_take_the_same_time(somebody: Person) -> None:
