@@ -1,7 +1,7 @@
 """`hvx passwd`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,15 @@ from client.cli.options import Origin, PasswordFile, server_of, username_of
 from client.faults import Fault
 from client.gnupg import throwaway_home
 from client.reset import reset_password
+
+# By the warnings of `POST me/password`.
+_STAYS = {
+    "other_devices_stay_signed_in": "Your other devices stay logged in; hvx revoke ends one that was lost.",
+    "passkeys_stay": "Your passkeys still log in; remove one that was lost where you added it.",
+    "access_keys_stay": (
+        "Your access keys stay in force; hvx access-key list shows them, and hvx access-key revoke ends one."
+    ),
+}
 
 NewPasswordFile = Annotated[Path | None, typer.Option(help="The file with the new password.")]
 
@@ -55,9 +64,15 @@ def _change(context: Context, password_file: Path | None, new_password_file: Pat
             "password": context.password(password_file, "Present password:"),
             "new_password": context.new_password(new_password_file, "New password:"),
         }
-        answer: Any = device.api.post("me/password", body)
-    if "other_devices_stay_signed_in" in (answer or {}).get("warnings", ()):
-        context.terminal.say("Your other devices stay logged in; hvx revoke ends one that was lost.")
+        answer = device.api.post("me/password", body)
+    for sentence in what_stays(answer):
+        context.terminal.say(sentence)
+
+
+def what_stays(answer: object) -> list[str]:
+    """What the server says stays good under the new password, a sentence each, for the words known here."""
+    told = answer.get("warnings") if isinstance(answer, dict) else None
+    return [sentence for word, sentence in _STAYS.items() if isinstance(told, list) and word in told]
 
 
 def _reset(context: Context, new_password_file: Path | None) -> None:

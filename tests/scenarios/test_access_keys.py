@@ -99,6 +99,21 @@ def test_a_key_is_a_device_that_revoke_ends_without_a_statement(owner: Owner) ->
     assert owner.by_key("whoami")[0] == Exit.DEVICE_REVOKED
 
 
+def test_a_new_password_says_that_access_keys_stay_and_only_where_there_are_any(owner: Owner) -> None:
+    changed = owner.folder / "changed"
+    passwd = ("passwd", "--password-file", str(owner.password), "--new-password-file", str(changed))
+    changed.write_text(f"{PASSWORD}-second\n")
+    assert owner.on(*passwd) == (Exit.DONE, "The password is changed.\n")
+    owner.password.write_text(changed.read_text())
+    owner.new("--name", "robot", "--scope", "files:read", "--save", str(owner.key))
+    changed.write_text(f"{PASSWORD}-third\n")
+    code, said = owner.on(*passwd)
+    assert code == Exit.DONE, said
+    assert "Your access keys stay in force; hvx access-key list" in said
+    assert "passkeys" not in said
+    assert owner.by_key("whoami")[0] == Exit.DONE
+
+
 def test_a_file_that_is_there_is_not_overwritten_and_no_key_is_made(owner: Owner) -> None:
     owner.key.write_text("something dear")
     code, said = owner.new("--name", "robot", "--scope", "files:read", "--save", str(owner.key))
