@@ -2,9 +2,7 @@
 
 from typing import Final
 
-ACTIVITY_JSON: Final = "application/activity+json"
-LD_JSON: Final = "application/ld+json"
-AS_PROFILE: Final = "https://www.w3.org/ns/activitystreams"
+from activitypub.protocol.negotiation import ACTIVITY, LINKED_DATA, PROFILE
 
 MAX_MEDIA_TYPE_CHARACTERS: Final = 512
 
@@ -17,13 +15,13 @@ def is_activitypub(media_type: str | None) -> bool:
     if media_type is None or len(media_type) > MAX_MEDIA_TYPE_CHARACTERS:
         return False
     kind, *parameters = (part.strip() for part in media_type.split(";"))
-    if kind.lower() == ACTIVITY_JSON:
+    if kind.lower() == ACTIVITY:
         return True
-    if kind.lower() != LD_JSON:
+    if kind.lower() != LINKED_DATA:
         return False
     profiles = (
         value.strip().strip('"').split()  # a profile may name several (RFC 6906)
         for name, _, value in (parameter.partition("=") for parameter in parameters)
         if name.strip().lower() == "profile"
     )
-    return any(AS_PROFILE in profile for profile in profiles)
+    return any(PROFILE in profile for profile in profiles)

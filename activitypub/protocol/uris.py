@@ -6,6 +6,7 @@ an origin can sign as everybody on it, so it is the border behind which a server
 
 import re
 from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final, NamedTuple, TypeGuard
 
 import idna
@@ -20,6 +21,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _REST = r"""[^\s\x00-\x1f\x7f-\x9f"<>\\\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]*"""
 # The host is a name or an IPv6 address. Neither `@` nor `%` is in it: no credentials, one spelling.
 _HOST = r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_\-.\u00a1-\u1fff\u2c00-\ud7ff\uf900-\uffdc]{1,253}"
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _URI = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?(?:[/?\#]{_REST})?")
 
 
@@ -64,14 +66,17 @@ def host_name(host: str) -> str | None:
     A name with a dot at its end is refused: it would be another host for a list of blocked ones.
     """
     if host.startswith("["):
-        return host.lower()
+        try:
+            return f"[{IPv6Address(host[1:-1])}]"
+        except AddressValueError:
+            return None
     if not host.isascii():
         try:
             host = idna.encode(host, uts46=True).decode("ascii")
         except idna.IDNAError:
             return None
     host = host.lower()
-    if len(host) > MAX_HOST_CHARACTERS or not all(0 < len(label) < 64 for label in host.split(".")):
+    if len(host) > MAX_HOST_CHARACTERS or not all(map(_LABEL.fullmatch, host.split("."))):
         return None
     return host
 
