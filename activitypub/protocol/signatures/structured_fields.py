@@ -1,5 +1,7 @@
 """Structured fields (RFC 9651), read strictly: bounded, ASCII, no key twice, one kind of error."""
 
+import re
+from binascii import a2b_base64
 from typing import NoReturn, cast
 
 import http_sf
@@ -11,6 +13,9 @@ Item = tuple[BareItemType, ParamsType]
 InnerList = tuple[list[Item], ParamsType]
 Dictionary = dict[str, Item | InnerList]
 
+# One member of bytes alone, as Signature and Content-Digest nearly always are: the library looks at each
+# letter by itself, which is a third of the time of a whole check.
+_LONE_BYTES = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]+={0,2}):")
 # Parsing takes about a microsecond for each member, so that this is a few milliseconds at the worst.
 MAX_CHARACTERS = 8192
 
@@ -37,6 +42,8 @@ def parse(text: str, kind: str, *, reason: Reason = Reason.FIELD_MALFORMED) -> S
 
 def parse_dictionary(text: str, *, reason: Reason = Reason.FIELD_MALFORMED) -> Dictionary:
     """The members of a dictionary, in order. Raises SignatureError with `reason`, or too_large."""
+    if len(text) <= MAX_CHARACTERS and (alone := _LONE_BYTES.fullmatch(text)) and len(alone[2]) % 4 == 0:
+        return {alone[1]: (a2b_base64(alone[2]), {})}
     return cast(Dictionary, parse(text, "dictionary", reason=reason))
 
 

@@ -1,0 +1,1 @@
+"""Tests of who signed a request or a document."""
