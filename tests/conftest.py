@@ -4,10 +4,11 @@ import functools
 import itertools
 import signal
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.core.cache import cache
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
@@ -74,18 +75,19 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True, scope="session")
-def few_actor_keys() -> Iterator[None]:
+def few_actor_keys() -> Iterator[Callable[[], RSAPrivateKey]]:
     """Deals the same few RSA keys to all actors of this process: a new one takes longer than most tests.
 
-    A real server makes its own; `tests/activitypub/test_keys.py` has them made here too.
+    Gives what makes real ones, as every server outside of this process does.
     """
     from activitypub import keymaking
 
-    make = functools.cache(lambda number, make=keymaking._rsa_key: make())
+    real = keymaking._rsa_key
+    dealt = functools.cache(lambda number: real())
     numbers = itertools.cycle(range(8))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keymaking, "_rsa_key", lambda: make(next(numbers)))
-        yield
+        patch.setattr(keymaking, "_rsa_key", lambda: dealt(next(numbers)))
+        yield real
 
 
 @pytest.fixture(autouse=True)

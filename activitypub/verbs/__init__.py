@@ -1,0 +1,1 @@
+"""What `manage.py federation` can do, a file a verb, in the shape of `vault.verbs.Verb`."""
