@@ -1,16 +1,47 @@
 """Rows of the activitypub room."""
 
 from activitypub.models.actors import Actor, ActorType, LocalActor, RemoteActor
+from activitypub.models.delivery import Delivery, Host, Sent
 from activitypub.models.follows import Follow, FollowState
+from activitypub.models.inbox import Received
 from activitypub.models.keys import ActorKey, KeyKind
+from activitypub.models.moderation import HostPolicy, Report, Severity
+from activitypub.models.notifications import Notification, NotificationType
+from activitypub.models.posts import Deleted, Edition, Hashtag, Mention, Post, PostType, Visibility
+from activitypub.models.reactions import Bookmark, Boost, Like, Pin, Vote
+from activitypub.models.relations import Block, HostBlock, Mute
 
 __all__ = [
     "Actor",
     "ActorKey",
     "ActorType",
+    "Block",
+    "Bookmark",
+    "Boost",
+    "Deleted",
+    "Delivery",
+    "Edition",
     "Follow",
     "FollowState",
+    "Hashtag",
+    "Host",
+    "HostBlock",
+    "HostPolicy",
     "KeyKind",
+    "Like",
     "LocalActor",
+    "Mention",
+    "Mute",
+    "Notification",
+    "NotificationType",
+    "Pin",
+    "Post",
+    "PostType",
+    "Received",
     "RemoteActor",
+    "Report",
+    "Sent",
+    "Severity",
+    "Visibility",
+    "Vote",
 ]

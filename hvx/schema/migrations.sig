@@ -1,1 +1,1 @@
-vg3qrReevYDjgiWXvWLuHEERPr6bUenZSjGCVbOJpYz5i3SxUgYepo4PbWi9pPej4rueAjTW64Szoej9gM/YAg==
+t7R+8sz1SriJbgf84zVBX/QyOpJFtv/X8lIYVonGE2x+7bOMefdlolcORH1VR0bNRV+0hUfyHSfAFK0Y+dlbCA==
