@@ -19,8 +19,12 @@ from asgiref.typing import (
     HTTPScope,
 )
 
-# Bodies up to this are waited for on the loop; what is longer is read by the thread as it comes.
-WAITED_FOR_BYTES = 64 * 1024
+from devices.parsers import MAX_BODY_BYTES
+
+# Bodies up to this are waited for on the loop; what is longer is read by the thread as it comes. So it is
+# more than any reader takes into memory: who sends most of a body and stalls would else hold the thread,
+# and four of them every login.
+WAITED_FOR_BYTES = MAX_BODY_BYTES + 1
 UNTOLD = 2**53
 
 Environ = dict[str, Any]

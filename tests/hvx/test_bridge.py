@@ -5,7 +5,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asgiref.typing import ASGI3Application
@@ -13,6 +13,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from devices.errors import TooLarge
+from devices.parsers import MAX_BODY_BYTES, JSONParser
 from hvx.bridge import WAITED_FOR_BYTES, bridge
 
 View = Callable[[WSGIRequest], HttpResponseBase]
@@ -225,6 +227,37 @@ async def test_a_file_goes_out_whole_and_is_closed() -> None:
 
     assert client.body == b"x" * (WAITED_FOR_BYTES + 1)
     assert file.closed
+
+
+async def test_who_stalls_in_the_middle_of_a_body_holds_no_thread_that_reads_one() -> None:
+    class Stalling(Client):
+        """Has sent all but the last byte of the longest body that is read."""
+
+        def __init__(self) -> None:
+            super().__init__(piece(b" " * (MAX_BODY_BYTES - 1), more=True))
+            self.stalls = asyncio.Event()
+
+        async def receive(self) -> Any:
+            if self.messages:
+                return await super().receive()
+            self.stalls.set()
+            return await asyncio.Event().wait()
+
+    def view(request: WSGIRequest) -> HttpResponse:
+        return HttpResponse(str(JSONParser().parse(cast(Any, request))))
+
+    one = bridged(view, threads=1)
+    stalling, quick = Stalling(), Client(piece(b"7"))
+    lengths = [(b"content-length", str(MAX_BODY_BYTES).encode())]
+    waiting = asyncio.ensure_future(one(scope(headers=lengths), stalling.receive, stalling.send))
+    await stalling.stalls.wait()
+    await asyncio.wait_for(one(scope(), quick.receive, quick.send), 20)
+    assert quick.body == b"7"
+    waiting.cancel()
+    # One that is longer than what is read is refused before its end, and waits for nobody either.
+    endless = Client(piece(b" " * (MAX_BODY_BYTES + 1), more=True))
+    with pytest.raises(TooLarge):
+        await one(scope(headers=[]), endless.receive, endless.send)
 
 
 async def test_what_a_thread_keeps_in_its_context_is_there_at_the_next_request() -> None:
