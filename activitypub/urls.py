@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from activitypub.views import actors
+from activitypub.views import actors, discovery
 
 urlpatterns = [
+    path(".well-known/webfinger", discovery.WebFingerView.as_view()),
+    path(".well-known/host-meta", discovery.HostMetaView.as_view()),
+    path(".well-known/nodeinfo", discovery.NodeInfoIndexView.as_view()),
+    path("nodeinfo/2.1", discovery.NodeInfoView.as_view()),
     path("actor", actors.InstanceActorView.as_view()),
     path("actor/outbox", actors.CollectionView.as_view(name="outbox")),
     path("users/<str:username>", actors.ActorView.as_view()),

@@ -1,6 +1,7 @@
 """Reading devices."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -128,3 +129,8 @@ def published(row: Device) -> dict[str, Any]:
         # A certificate by a key that was replaced since is in force no more, like one that ended.
         "ended": row.ended or ("key_replaced" if row.state == DeviceState.PENDING else None),
     }
+
+
+def accounts_seen_since(moment: datetime) -> int:
+    """How many accounts have a device that was here since then."""
+    return Device.objects.filter(last_seen_at__gte=moment).values("account").distinct().count()

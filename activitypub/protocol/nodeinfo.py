@@ -44,14 +44,14 @@ def well_known(origin: str) -> dict[str, Any]:
 def document(
     software: Software, homepage: str, repository: str, *, open_registrations: bool, usage: Usage
 ) -> dict[str, Any]:
-    """Return `/nodeinfo/2.1`."""
+    """Return `/nodeinfo/2.1`. An empty address is left out."""
+    addresses = {"homepage": homepage, "repository": repository}
     return {
         "version": VERSION,
         "software": {
             "name": software.name,
             "version": software.version,
-            "homepage": homepage,
-            "repository": repository,
+            **{name: address for name, address in addresses.items() if address},
         },
         "protocols": ["activitypub"],
         "services": {"inbound": [], "outbound": []},
