@@ -321,7 +321,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='hashtag',
-            index=models.Index(fields=['name', 'post'], name='activitypub_hashtag'),
+            index=models.Index(fields=['name', 'post'], name='activitypub_hashtag_name'),
         ),
         migrations.AddConstraint(
             model_name='hashtag',

@@ -116,7 +116,7 @@ class Hashtag(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["post", "name"], name="activitypub_hashtag_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["name", "post"], name="activitypub_hashtag")]
+        indexes: ClassVar = [models.Index(fields=["name", "post"], name="activitypub_hashtag_name")]
 
     def __str__(self) -> str:
         return f"hashtag {self.pk}"
