@@ -94,6 +94,9 @@ def read_claim(request: SignedRequest, now: float) -> Claim | Rejected:
     So that no key is fetched for a request that no key could save. `now` is Unix seconds.
     """
     try:
+        if not request.target.startswith("/"):
+            # An absolute target names a server of its own, and `@target-uri` would be that one's.
+            raise SignatureError(Reason.WRONG_HOST)
         read = _rfc9421_claim if "signature-input" in request.fields else _cavage_claim
         claim = read(request)
         check_window(claim.created, claim.expires, now)

@@ -1,5 +1,6 @@
 """Keys and signed requests, made for the test and known to nobody else."""
 
+from base64 import b64encode
 from dataclasses import replace
 from functools import cache
 
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from activitypub.protocol.signatures import cavage, rfc9421
+from activitypub.protocol.signatures.algorithms import Algorithm, sign
 from activitypub.protocol.signatures.keys import PrivateKey
 from activitypub.protocol.signatures.messages import SignedRequest
 from activitypub.protocol.signatures.policy import Claim, Rejected, Verified, check, read_claim
@@ -81,6 +83,19 @@ def rfc9421_over(
 ) -> SignedRequest:
     found = rfc9421.sign(request, key or rsa_key(), KEY_ID, covered, created=int(now))
     return with_header(with_header(request, "Signature-Input", found[0]), "Signature", found[1])
+
+
+def hs2019(created: float, expires: float) -> SignedRequest:
+    """A GET that says its times in the signature, as draft 12 has it."""
+    names = "(request-target) (created) (expires) host"
+    times = str(int(created)), str(int(expires))
+    unsigned = cavage.CavageSignature(KEY_ID, "hs2019", tuple(names.split()), b"", *times)
+    made = sign(Algorithm.RSA_V1_5_SHA256, rsa_key(), cavage.signing_string(get(), unsigned))
+    value = (
+        f'keyId="{KEY_ID}",algorithm="hs2019",created={times[0]},expires={times[1]},'
+        f'headers="{names}",signature="{b64encode(made).decode()}"'
+    )
+    return with_header(get(), "Signature", value)
 
 
 def outcome(request: SignedRequest, key: PrivateKey | None = None, now: float = NOW) -> Verified | Rejected:

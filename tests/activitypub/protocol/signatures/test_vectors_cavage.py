@@ -295,10 +295,11 @@ def test_an_inbox_takes_the_requests_of_other_servers_that_are_whole(name: str) 
     assert isinstance(check(claim, key, now), Verified)
 
 
-def test_an_inbox_refuses_a_digest_in_hex_though_its_signature_holds() -> None:
+def test_an_inbox_refuses_an_address_for_a_target_and_a_digest_in_hex_though_the_signature_holds() -> None:
     (case,) = [case for case in cases("other-servers.json") if case["id"].startswith("akkoma")]
-    found = read_claim(request_of(case["request"]), clock("2019-08-23T18:11:24Z"))
-    assert found == Rejected(Reason.DIGEST_MISMATCH)
+    request, now = request_of(case["request"]), clock("2019-08-23T18:11:24Z")
+    assert read_claim(request, now) == Rejected(Reason.WRONG_HOST)
+    assert read_claim(replace(request, target="/inbox"), now) == Rejected(Reason.DIGEST_MISMATCH)
 
 
 def test_the_algorithm_that_verifies_is_the_one_that_the_file_says() -> None:
