@@ -37,8 +37,8 @@ class Sent(models.Model):
 class Delivery(models.Model):
     """One activity for one inbox, there until it is delivered or given up.
 
-    `attempts` were made; the next is due at `due_at`. `synchronise` is whether a followers'
-    synchronisation header goes with it.
+    `attempts` were made; the next is due at `due_at`. Until `claimed_until` it is a worker's, and no other
+    worker touches it. `synchronise` is whether a followers' synchronisation header goes with it.
     """
 
     id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)
@@ -48,6 +48,7 @@ class Delivery(models.Model):
     synchronise = models.BooleanField(default=False)
     attempts = models.SmallIntegerField(default=0)
     due_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=80, blank=True)
 
     class Meta:

@@ -1,0 +1,49 @@
+"""What stands between this server and a host."""
+
+from collections.abc import Collection, Iterator
+from itertools import islice
+
+from activitypub.models import Host, HostPolicy, Severity
+from activitypub.protocol.retry import DAYS_TO_GIVE_UP
+
+_NAMES_AT_ONCE = 500
+
+
+def shut_among(hosts: Collection[str]) -> set[str]:
+    """Those of these hosts that are sent nothing: a moderator has suspended them or a domain above them, or
+    they have failed on so many days that they are left alone until they speak.
+
+    `hosts` are `host[:port]`; a policy for a host holds for all its ports. As many look-ups as there are
+    hosts here, however many policies there are.
+    """
+    shut = _left_alone(hosts)
+    above = {host: set(_and_above(host)) for host in hosts}
+    suspended: set[str] = set()
+    for names in _parts(set().union(*above.values())):
+        policies = HostPolicy.objects.filter(host__in=names, severity=Severity.SUSPEND)
+        suspended.update(policies.values_list("host", flat=True))
+    return shut | {host for host, names in above.items() if names & suspended}
+
+
+def _left_alone(hosts: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for names in _parts(hosts):
+        known = Host.objects.filter(name__in=names).values_list("name", "failed_days")
+        found.update(name for name, days in known if len(days) >= DAYS_TO_GIVE_UP)
+    return found
+
+
+def _and_above(host: str) -> Iterator[str]:
+    """The host as it is, without its port, and every domain that it is in."""
+    yield host
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    yield name
+    while "." in name:
+        name = name.partition(".")[2]
+        yield name
+
+
+def _parts(names: Collection[str]) -> Iterator[list[str]]:
+    rest = iter(names)
+    while part := list(islice(rest, _NAMES_AT_ONCE)):
+        yield part

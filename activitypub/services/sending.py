@@ -1,0 +1,89 @@
+"""Sending: what goes out is written down in the transaction in which it comes to be, and delivered after it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from activitypub import bell
+from activitypub.ids import new_id
+from activitypub.models import Actor, Delivery, Follow, FollowState, LocalActor, Sent
+from activitypub.protocol.uris import origin_of
+from activitypub.queries.hosts import shut_among
+
+_ROWS_AT_ONCE = 500
+
+
+def new_activity_uri(actor: LocalActor) -> str:
+    """An address for an activity of this actor, which nothing has had before."""
+    return f"{actor.uri}/objects/{new_id()}"
+
+
+def send(
+    actor: LocalActor,
+    document: Mapping[str, Any],
+    *,
+    to: Iterable[Actor] = (),
+    to_followers: bool = False,
+    public: bool = False,
+    object_uri: str = "",
+) -> Sent:
+    """Write down an activity and one delivery for each inbox that is to have it, in the caller's transaction.
+
+    `document["id"]` is from `new_activity_uri`. Actors of this server are not sent to: what it does to
+    them, the caller does. Nor are those whose host is suspended, or has failed for so long that it is left
+    alone. Several actors behind one shared inbox get it once. `public` is whether an outbox shows it; what
+    none shows, and nobody is sent, is given back without a row.
+    """
+    now = timezone.now()
+    sent = Sent(
+        actor=actor,
+        uri=document["id"],
+        type=document["type"],
+        object_uri=object_uri,
+        body=orjson.dumps(document),
+        public=public,
+    )
+    inboxes = _inboxes(actor, to, to_followers=to_followers)
+    if not inboxes and not public:
+        return sent
+    with transaction.atomic():
+        sent.save(force_insert=True)
+        # What goes to followers alone is what two servers must agree about who may read (FEP-8fcf).
+        _deliver(sent, inboxes, synchronise=to_followers and not public, now=now)
+    if inboxes:
+        transaction.on_commit(bell.ring)
+    return sent
+
+
+def _inboxes(actor: LocalActor, to: Iterable[Actor], *, to_followers: bool) -> dict[str, str]:
+    """Inbox to its host, without those that get nothing."""
+    found = {(one.host, one.shared_inbox, one.inbox) for one in to if one.host and one.suspended_at is None}
+    if to_followers:
+        followers = Follow.objects.filter(followee=actor, state=FollowState.ACCEPTED)
+        remote = followers.exclude(follower__host="").filter(follower__suspended_at=None)
+        columns = ("follower__host", "follower__shared_inbox", "follower__inbox")
+        found.update(remote.values_list(*columns).distinct().iterator())
+    shut = shut_among({host for host, _, _ in found})
+    inboxes = {}
+    for host, shared, own in found:
+        # Breakers and limits are for who is spoken to: the host of the inbox, whatever the actor's is.
+        inbox = shared or own
+        origin = origin_of(inbox)
+        if host not in shut and origin is not None:
+            inboxes[inbox] = origin.authority
+    shut = shut_among(set(inboxes.values()))
+    return {inbox: host for inbox, host in inboxes.items() if host not in shut}
+
+
+def _deliver(sent: Sent, inboxes: Mapping[str, str], *, synchronise: bool, now: datetime) -> None:
+    Delivery.objects.bulk_create(
+        (
+            Delivery(activity=sent, inbox=inbox, host=host, synchronise=synchronise, due_at=now)
+            for inbox, host in inboxes.items()
+        ),
+        batch_size=_ROWS_AT_ONCE,
+    )
