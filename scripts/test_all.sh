@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The whole suite twice: on SQLite and memory, then on PostgreSQL and Redis. Nothing is left out.
+# The whole suite on SQLite and memory, then all that a database can make a difference to on PostgreSQL
+# and Redis. Nothing is left out. With HVX_TEST_AFTER_TEST=1 the first is what `make test` left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,8 +17,18 @@ shift
 export HVX_TEST_ALL=1
 status=0
 .venv/bin/python -m scripts.dependencies || status=1
-for mode in embedded cluster; do
-    echo "== The whole suite, $mode =="
+suite() {
+    local mode=$1
+    shift
     HVX_TEST_MODE=$mode .venv/bin/python -m pytest --numprocesses "${HVX_TEST_PROCESSES:-2}" --dist worksteal "$@" || status=1
-done
+}
+if [ "${HVX_TEST_AFTER_TEST:-}" = 1 ]; then
+    echo "== What make test may have left out, embedded =="
+    suite embedded -m needs "$@"
+else
+    echo "== The whole suite, embedded =="
+    suite embedded "$@"
+fi
+echo "== What stands on a database, cluster =="
+suite cluster -m "not once" "$@"
 exit "$status"

@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests.components import everything_is_required, why_missing
 from tests.live import LiveServer
+from tests.once import is_once
 from tests.people import DjangoWire, Person
 
 LEFT_OUT = "left out: needs "
@@ -24,6 +25,11 @@ def pytest_configure() -> None:
     # A suite that runs in the background ignores Ctrl-C, and every process that it starts would too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if is_once(item):
+        item.add_marker("once")
 
 
 @pytest.hookimpl(tryfirst=True)

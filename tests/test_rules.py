@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import REPOSITORY
+from tests.once import ONCE
 
 # Calls by which a function would learn the time or draw randomness by itself.
 IMPURE_CALLS = {
@@ -44,3 +45,11 @@ def test_protocol_code_asks_no_clock_and_draws_no_randomness(path: Path) -> None
 def test_there_is_protocol_code_to_hold_the_rule_against() -> None:
     rooms = {path.relative_to(REPOSITORY).parts[0] for path in PURE_FILES}
     assert {"activitypub", "devices", "accounts", "keyexchange", "client"} <= rooms
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_what_runs_once_is_there(name: str) -> None:
+    path, _, test = name.partition("::")
+    place = REPOSITORY / "tests" / path
+    assert place.exists()
+    assert f"def {test}(" in place.read_text() if test else True
