@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
-from activitypub.protocol.uris import MAX_URI_CHARACTERS
 
 AS: Final = "https://www.w3.org/ns/activitystreams#"
 SEC: Final = "https://w3id.org/security#"
@@ -150,17 +149,15 @@ def _iri(definition: Any) -> str | None:
     return iri if isinstance(iri, str) else None
 
 
-def _meaning(iri: str, names: Mapping[str, str]) -> str:
+def _meaning(iri: str, names: Mapping[str, str], steps: int = MAX_STEPS) -> str:
     """Return the full form of an IRI that a definition gives, by these names and our own."""
-    for _ in range(MAX_STEPS):
-        prefix, colon, rest = iri.partition(":")
-        if rest.startswith("//"):
-            return iri
-        name = prefix if colon else iri
-        base = names.get(name) or _MEANINGS.get(name)
-        if base is None or base == iri:
-            return iri
-        iri = base + rest
-        if len(iri) > MAX_URI_CHARACTERS:
-            break
-    raise RefusedDocument(Refusal.CONTEXT_ALIAS)
+    prefix, colon, rest = iri.partition(":")
+    if rest.startswith("//"):
+        return iri
+    name = prefix if colon else iri
+    base = names.get(name) or _MEANINGS.get(name)
+    if base is None or base == iri:
+        return iri
+    if steps == 0:
+        raise RefusedDocument(Refusal.CONTEXT_ALIAS)
+    return _meaning(base, names, steps - 1) + rest

@@ -18,7 +18,7 @@ MAX_DEPTH: Final = 20
 # Followers of one host come in one array, for synchronisation (FEP-8fcf).
 MAX_ITEMS: Final = 16_384
 MAX_VALUES: Final = 32_768
-# Integers of 64 bits are what both databases hold.
+# Both databases hold integers of 64 bits. Larger ones come from the parser as floats, rounded.
 MAX_NUMBER: Final = 2**63
 
 # A JSON object, as it was sent. Nothing writes to it.
@@ -79,7 +79,7 @@ def _walk(document: dict[str, Any]) -> int:
                     strings += 1
                 elif kind is dict or kind is list:
                     below.append(value)
-                elif (kind is int or kind is float) and not -MAX_NUMBER <= value < MAX_NUMBER:
+                elif (kind is int or kind is float) and not -MAX_NUMBER < value < MAX_NUMBER:
                     raise RefusedDocument(Refusal.NUMBER_OUT_OF_RANGE)
         if not below:
             return strings

@@ -118,14 +118,16 @@ def string(value: Any) -> str | None:
 def text(document: Document, name: str) -> Text | None:
     """Return a natural-language value: the property itself, or else the first of its `…Map`.
 
-    A language is known if the map says in which one this text is, or the document's context does.
+    Its language is that under which the map has the same text, or has its only text; or else that of the
+    document's context.
     """
     value = string(document.get(name))
     languages = document.get(f"{name}Map")
     if isinstance(languages, dict):
-        for tag, translation in languages.items():
-            if isinstance(translation, str) and translation and value in (None, translation):
-                return Text(translation, language(tag))
+        translations = [(tag, found) for tag, found in languages.items() if isinstance(found, str) and found]
+        for tag, found in translations:
+            if value in (None, found) or len(translations) == 1:
+                return Text(value or found, language(tag))
     return None if value is None else Text(value, language(contexts.language_of(document)))
 
 
