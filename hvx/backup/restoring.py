@@ -5,6 +5,7 @@ so a database is restored as a whole or is as empty as before, and whatever ends
 same restore can be begun again.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from django.utils.dateparse import parse_datetime
 from audit import head_file, heads
 from audit.events import Event
 from audit.faults import Kind
-from audit.models import AuditChain
+from audit.models import SERVER, AuditChain, AuditRow
 from audit.queries import verify
 from audit.services import Detail, record
 from hvx.backup import container, opening, place, records, tables
@@ -117,10 +118,23 @@ def restore(
             raise RestoreRefused(f"the database refuses the back-up ({type(error).__name__}).") from None
         except (CannotOpen, records.BadContent) as error:
             raise RestoreRefused(f"the back-up is not the one that was examined: {error}.") from None
+    else:
+        _require_filled_by(examined)
     if AuditChain._meta.db_table in connection.introspection.table_names():
         heads.replace()
     opening.keep_key_file(examined.vault_file, key_file)
     place.unmark()
+
+
+def _require_filled_by(examined: Examined) -> None:
+    """The settings may name another database than when the restore was cut short. The audit knows."""
+    if history.audit_is_ready():
+        restored = AuditRow.objects.filter(chain=SERVER, event=Event.BACKUP_RESTORED.value)
+        last = restored.order_by("sequence").last()
+        if last is None or json.loads(last.details).get("made_at") != examined.head.made_at:
+            raise RestoreRefused(
+                "the database is not the one that was filled from this back-up. Empty the place first."
+            )
 
 
 def _fill_or_undo(examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_faults: bool) -> None:

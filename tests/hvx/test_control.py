@@ -173,6 +173,31 @@ async def test_shares_are_gathered_and_wrong_ones_cost_nothing(
         sealed.master.recv(4096, socket.MSG_DONTWAIT)
 
 
+async def test_shares_from_two_terminals_at_once_are_both_taken_and_open_it(
+    sealed: Sealed, split: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer, inside, most = Unsealing.offer, [0], [0]
+
+    def counted(unsealing: Unsealing, text: str) -> Progress:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        try:
+            return offer(unsealing, text)
+        finally:
+            inside[0] -= 1
+
+    monkeypatch.setattr(Unsealing, "offer", counted)
+    both = [
+        asyncio.create_task(sealed.ask(do="unseal", by="share", answer=share))
+        for share in (split[0], split[2])
+    ]
+    await handed_up(sealed)
+    sealed.opener.verdicts.put_nowait({"verdict": "unsealed"})
+    await sealed.opener.leave()
+    assert {told["state"] for told in await asyncio.gather(*both)} == {"sealed", "serving"}
+    assert most == [1]
+
+
 async def told_next(watching: AsyncGenerator[dict[str, Any], None]) -> dict[str, Any]:
     return await asyncio.wait_for(anext(watching), 20)
 

@@ -67,6 +67,25 @@ def test_a_vaults_file_that_came_meanwhile_is_not_written_over(
     assert "whole" in target.manage("audit", "verify")
 
 
+def test_a_database_of_another_place_is_not_taken_for_one_that_was_restored(
+    origin: LiveServer, back_up: Path, target: LiveServer, tmp_path: Path
+) -> None:
+    other = place(tmp_path / "other", origin)
+    origin.manage("backup", str(tmp_path / "other.hvx"))
+    restore(tmp_path / "other.hvx", origin, other)
+    restore(back_up, origin, target)
+    # As after a restore that was killed at its end; but HVX_DATABASE_URL now names another database.
+    (target.data_dir / "restoring").write_text(sha256(back_up.read_bytes()).hexdigest())
+    (target.data_dir / "hvx.sqlite3").unlink()
+    for path in other.data_dir.glob("hvx.sqlite3*"):
+        shutil.copy(path, target.data_dir / path.name)
+    before = (target.data_dir / "audit.head").read_bytes()
+    said = refusal(target, "restore", str(back_up), *named(key_file(origin)))
+    assert "the database is not the one that was filled from this back-up" in said
+    assert (target.data_dir / "restoring").exists()
+    assert (target.data_dir / "audit.head").read_bytes() == before
+
+
 # --- refused
 
 

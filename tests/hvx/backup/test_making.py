@@ -46,7 +46,7 @@ class Blocks:
 def content_of(path: Path) -> list[records.Record]:
     with path.open("rb") as source:
         vault_file = container.read_vault_file(source)
-        return list(records.read(container.content(source, [keys.root()], vault_file)))
+        return list(records.read(container.content(source, keys.root(), vault_file)))
 
 
 def rows_of(path: Path, table: str) -> list[dict[str, Any]]:
@@ -175,13 +175,13 @@ def test_parts_stand_in_the_back_up_piece_by_piece(tmp_path: Path) -> None:
 def test_a_part_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
     making.make(tmp_path / "b.hvx", parts=[Blocks()], say=nothing)
 
-    def roots(_: bytes) -> list[RootKey]:
-        return [keys.root()]
+    def root(_: bytes) -> RootKey:
+        return keys.root()
 
     with pytest.raises(RestoreRefused, match="parts that this version does not know: blocks"):
-        restoring.examine(tmp_path / "b.hvx", roots, [])
+        restoring.examine(tmp_path / "b.hvx", root, [])
     known: BackupPart = Blocks()
-    assert restoring.examine(tmp_path / "b.hvx", roots, [known]).counts.parts == {"blocks": 2}
+    assert restoring.examine(tmp_path / "b.hvx", root, [known]).counts.parts == {"blocks": 2}
 
 
 # --- the container
@@ -194,13 +194,13 @@ def test_a_back_up_with_another_vaults_file_of_the_same_root_key_is_refused(tmp_
     with path.open("rb") as source:
         # As it is: the check below is not one that fails for anything.
         stands = container.read_vault_file(source)
-        assert b"".join(container.content(source, [keys.root()], stands)) == b""
+        assert b"".join(container.content(source, keys.root(), stands)) == b""
     path.write_bytes(path.read_bytes().replace(b'"new"', b'"old"'))
     with path.open("rb") as source:
         stands = container.read_vault_file(source)
         assert stands == b'{"passphrase": "old"}'
         with pytest.raises(CannotOpen):
-            list(container.content(source, [keys.root()], stands))
+            list(container.content(source, keys.root(), stands))
 
 
 def test_a_back_up_under_another_root_key_is_refused(tmp_path: Path) -> None:
