@@ -1,0 +1,1 @@
+"""Getting documents from other servers, whose addresses strangers chose."""
