@@ -39,6 +39,11 @@ HVX_REGISTRATION = env.str("HVX_REGISTRATION", "open")
 HVX_REGISTRATIONS_PER_HOUR = env.int("HVX_REGISTRATIONS_PER_HOUR", 60)
 HVX_INSTANCE_NAME = env.str("HVX_INSTANCE_NAME", HVX_HOST)
 HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|")
+# Peers on this machine and plain http to them, for tests and demonstrations: nothing on the loopback is
+# then out of reach for whoever names an address.
+HVX_FEDERATION_ALLOW_PRIVATE = env.bool("HVX_FEDERATION_ALLOW_PRIVATE", False)
+# Actors, collections and posts are then read by signed requests alone.
+HVX_FEDERATION_SECURE_MODE = env.bool("HVX_FEDERATION_SECURE_MODE", False)
 # Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
 HVX_SOURCE_URL = env.str("HVX_SOURCE_URL", "")
 # Opens /metrics to whoever bears it; without one, the loopback alone may read it.
