@@ -34,7 +34,7 @@ def read() -> Head | None:
         return Head(length=int(held["length"]), hash=str(held["hash"]))
     except FileNotFoundError:
         return None
-    except (KeyError, TypeError, OSError) as error:
+    except (KeyError, TypeError, OverflowError, OSError) as error:
         raise ValueError("it cannot be read") from error
 
 

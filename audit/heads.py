@@ -9,6 +9,7 @@ import logging
 
 from audit import head_file, keys
 from audit.models import SERVER, AuditChain, AuditRow
+from audit.unreadable import UNREADABLE
 
 log = logging.getLogger("audit")
 
@@ -22,7 +23,7 @@ def contradiction() -> str:
         told = head_file.read()
     except ValueError as error:
         return f"{head_file.path()}: {error}"
-    if told is None or _is_a_row(told):
+    if told is None or is_a_row(told):
         return ""
     return (
         f"{head_file.path()} knows row {told.length} of the audit's chain {SERVER!r}, and the database has "
@@ -36,7 +37,7 @@ def publish() -> None:
         log.error("the audit is not the one of its head's file", extra={"fields": {"reason": sentence}})
         return
     head, told = _head(), head_file.read()
-    if head is not None and (told is None or told.length < head.length) and _is_a_row(head):
+    if head is not None and (told is None or told.length < head.length) and is_a_row(head):
         _write(head)
 
 
@@ -48,13 +49,18 @@ def replace() -> None:
 
 def _head() -> head_file.Head | None:
     chain = AuditChain.objects.filter(chain=SERVER).first()
-    return None if chain is None else head_file.Head(length=chain.length, hash=chain.hash.hex())
+    if chain is None or not chain.can_be_followed:
+        return None
+    return head_file.Head(length=chain.length, hash=chain.hash.hex())
 
 
-def _is_a_row(head: head_file.Head) -> bool:
+def is_a_row(head: head_file.Head) -> bool:
     """Whether the chain has it: under the key, for whoever reads the file can write its hash into a row."""
     key = keys.current().chain
-    row = AuditRow.objects.filter(chain=SERVER, sequence=head.length).first()
+    try:
+        row = AuditRow.objects.filter(chain=SERVER, sequence=head.length).first()
+    except UNREADABLE:
+        return False
     return row is not None and row.is_genuine(key) and row.hash.hex() == head.hash
 
 

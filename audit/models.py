@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django.db import models
 
 from audit.protocol.chain import Content, head_seal, row_hash
+from audit.unreadable import UNREADABLE, as_bytes, is_name
 
 SERVER: Final = "server"
 """The chain of the server's own events, which the checkpoints hang in."""
 
-UNREADABLE: Final = (ValueError, TypeError, AttributeError, OverflowError)
-"""What comes of a column that holds what it cannot hold, which SQLite lets it."""
+LONGEST: Final = 2**63 - 1
+"""What a database holds as a length at most."""
 
 if TYPE_CHECKING:
     _BinaryField = models.BinaryField[bytes, bytes]
@@ -26,7 +27,7 @@ class BytesField(_BinaryField):
         return name, "django.db.models.BinaryField", args, options
 
     def from_db_value(self, value: object, expression: object, connection: object) -> object:
-        return bytes(value) if isinstance(value, memoryview) else value
+        return as_bytes(value)
 
 
 class AuditChain(models.Model):
@@ -55,6 +56,14 @@ class AuditChain(models.Model):
             return bool(self.sealed_under(key, doubted=doubted) == self.seal)
         except UNREADABLE:
             return False
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Whether a row can hang on it: a name, a length that can grow, and bytes."""
+        length: object = self.length
+        last: object = self.hash
+        can_grow = isinstance(length, int) and 0 <= length < LONGEST
+        return is_name(self.chain) and can_grow and isinstance(last, bytes)
 
     def is_false(self, key: bytes) -> bool:
         """Whether it is none that was written, neither as good nor as doubted."""

@@ -15,6 +15,7 @@ from audit.errors import AuditUnavailable
 from audit.events import STRANGERS, Event
 from audit.models import SERVER, AuditChain, AuditRow
 from audit.protocol.chain import FIRST, Content, head_seal, row_hash, word_mac
+from audit.unreadable import as_bytes
 
 log = logging.getLogger("audit")
 
@@ -25,6 +26,10 @@ LOOKED_BACK = 500
 """How many of a chain's last rows are searched for one that is written only once."""
 
 Detail = str | int | float | bool | None
+
+
+class NotWritten(Exception):
+    """The database took a row or a head and has not got it, or has a head that nothing can hang on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def or_nothing() -> Iterator[None]:
     try:
         with transaction.atomic(savepoint=False):
             yield
-    except Error as error:
+    except (Error, NotWritten) as error:
         # The kind alone: a driver's text may quote what was to be written.
         log.error("an event could not be written: %s", type(error).__name__)
         raise AuditUnavailable(headers={"Retry-After": "5"}) from None
@@ -168,26 +173,37 @@ def append(entries: Collection[Entry]) -> None:
         head = heads[entry.chain]
         if not (entry.once and _is_written(entry, head)):
             rows.append(_hung_on(head, entry, key))
+    write_each(
+        "INSERT INTO audit_auditrow (chain, sequence, at, event, details, device_mac, network_mac, "
+        "subject_mac, previous, hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        rows,
+    )
+    write_each(
+        "UPDATE audit_auditchain SET length = %s, hash = %s, checkpointed = %s, seal = %s WHERE chain = %s",
+        [
+            (
+                head.length,
+                head.hash,
+                head.checkpointed,
+                head.sealed_under(key, doubted=chain in doubted),
+                chain,
+            )
+            for chain, head in heads.items()
+        ],
+    )
+
+
+def write_each(statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Execute it with each of these, which is to write one row. Raises NotWritten.
+
+    A rule or a trigger of the database may do nothing in its place, and no error tells of it.
+    """
+    if not rows:
+        return
     with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO audit_auditrow (chain, sequence, at, event, details, device_mac, network_mac, "
-            "subject_mac, previous, hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            rows,
-        )
-        cursor.executemany(
-            "UPDATE audit_auditchain SET length = %s, hash = %s, checkpointed = %s, seal = %s "
-            "WHERE chain = %s",
-            [
-                (
-                    head.length,
-                    head.hash,
-                    head.checkpointed,
-                    head.sealed_under(key, doubted=chain in doubted),
-                    chain,
-                )
-                for chain, head in heads.items()
-            ],
-        )
+        cursor.executemany(statement, rows)
+        if cursor.rowcount != len(rows):
+            raise NotWritten(f"{cursor.rowcount} of {len(rows)}")
 
 
 def _locked(chains: Sequence[str], key: bytes) -> dict[str, AuditChain]:
@@ -210,6 +226,8 @@ def _locked(chains: Sequence[str], key: bytes) -> dict[str, AuditChain]:
             ignore_conflicts=True,
         )
         heads = _heads(chains)
+    if len(heads) != len(chains):
+        raise NotWritten("a chain did not begin")
     return heads
 
 
@@ -223,10 +241,13 @@ def _heads(chains: Sequence[str]) -> dict[str, AuditChain]:
             f"WHERE chain IN ({places}) ORDER BY chain{lock}",
             chains,
         )
-        return {
-            chain: AuditChain(chain, length, bytes(last), bytes(seal), checkpointed)
+        found = [
+            AuditChain(chain, length, as_bytes(last), as_bytes(seal), checkpointed)
             for chain, length, last, seal, checkpointed in cursor.fetchall()
-        }
+        ]
+    if not all(head.can_be_followed for head in found):
+        raise NotWritten("a head cannot be read")
+    return {head.chain: head for head in found}
 
 
 def _is_written(entry: Entry, head: AuditChain) -> bool:

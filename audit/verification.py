@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from django.db import connection
 
-from audit import head_file, keys, triggers
+from audit import head_file, heads, keys, triggers
 from audit.events import Event
 from audit.faults import Fault, Kind, Report
 from audit.models import SERVER, AuditChain, AuditRow
+from audit.unreadable import is_name, text_as_it_is
 from audit.walk import CHUNK, Walk
 
 
@@ -19,11 +20,15 @@ def verify() -> Report:
     for sentence in triggers.faults(connection):
         report.note(Fault(Kind.TRIGGER, "", None, sentence))
     server = _ServersWalk(SERVER, key, report)
-    for chain in _chains():
-        report.chains += 1
-        (server if chain == SERVER else Walk(chain, key, report)).go()
-    _compare_marks(server, report)
-    _compare_head_file(report)
+    with text_as_it_is(connection):
+        for chain in _chains():
+            report.chains += 1
+            if is_name(chain):
+                (server if chain == SERVER else Walk(chain, key, report)).go()
+            else:
+                report.note(Fault(Kind.HEAD, repr(chain), None, "no chain is called so"))
+        _compare_marks(server, report)
+        _compare_head_file(report)
     return report
 
 
@@ -73,7 +78,7 @@ def _compare_checkpoint(row: AuditRow, report: Report) -> dict[str, int]:
 def _compare_marks(server: _ServersWalk, report: Report) -> None:
     """Whether each head says of the last checkpoint what the checkpoints say."""
     for listed in AuditChain.objects.order_by("chain").iterator(CHUNK):
-        head: AuditChain | None = listed
+        head: AuditChain | None = listed if is_name(listed.chain) else None
         seen = None
         while head is not None:
             marks = (head.checkpointed, server.taken.get(head.chain, 0))
@@ -101,8 +106,7 @@ def _compare_head_file(report: Report) -> None:
     if head is None:
         return
     report.head_file = True
-    rows = AuditRow.objects.filter(chain=SERVER, sequence=head.length).values_list("hash", flat=True)
-    if [digest.hex() for digest in rows] != [head.hash]:
+    if not heads.is_a_row(head):
         report.note(
             Fault(
                 Kind.HEAD_FILE,

@@ -10,7 +10,8 @@ from typing import Final
 from django.db.models import QuerySet
 
 from audit.faults import MOST_SHOWN, Fault, Kind, Report
-from audit.models import UNREADABLE, AuditChain, AuditRow
+from audit.models import AuditChain, AuditRow
+from audit.unreadable import UNREADABLE
 
 CHUNK: Final = 1000
 NEARBY: Final = sorted(range(-64, 65), key=abs)
@@ -39,6 +40,8 @@ class Walk:
         """Truths below the frontier that have not come yet."""
         self.false: dict[int, str] = {}
         """Places of rows without a truth, and what else is known of each."""
+        self.placeless = 0
+        """How many rows stand at what is no number; such come after all others."""
 
     def go(self) -> None:
         while True:
@@ -47,7 +50,9 @@ class Walk:
             head = AuditChain.objects.filter(chain=self.chain).first()
             # A row and the head that names it are committed together: so if the head, read later, is
             # ahead, there is more to read; and if there is not, it is gone.
-            if head is None or head.length <= self.place or self.place == before:
+            if head is None or head.is_false(self.key):
+                break
+            if head.length <= self.place or self.place == before:
                 break
         self._judge(head)
         for place in sorted(self.false):
@@ -61,13 +66,20 @@ class Walk:
                 for row in self._rows().iterator(CHUNK):
                     self._look_at(row)
             except UNREADABLE:
-                self._read_singly()
+                if not self._read_singly():
+                    return
             else:
                 return
 
-    def _read_singly(self) -> None:
-        """The next rows one by one, since one of them that cannot be read keeps all from being so."""
+    def _read_singly(self) -> bool:
+        """The next rows one by one, since one of them that cannot be read keeps all from being so.
+
+        Answers whether there may be more.
+        """
         for sequence in list(self._rows().values_list("sequence", flat=True)[:CHUNK]):
+            if not _is_place(sequence):
+                self._count_placeless()
+                return False
             try:
                 row = AuditRow.objects.get(chain=self.chain, sequence=sequence)
             except UNREADABLE:
@@ -76,11 +88,23 @@ class Walk:
                 self._note_false(sequence, "it cannot even be read")
             else:
                 self._look_at(row)
+        return True
+
+    def _count_placeless(self) -> None:
+        """Rows at no place. They cannot be asked for by it, nor compared with any."""
+        sequences = self._rows().values_list("sequence", flat=True)
+        found = sum(not _is_place(sequence) for sequence in sequences.iterator(CHUNK))
+        if found > self.placeless:
+            self.report.rows += found - self.placeless
+            self.placeless = found
+            self._fault(Kind.INSERTED, None, f"rows stand at no place: {found}")
 
     def _rows(self) -> QuerySet[AuditRow]:
         return AuditRow.objects.filter(chain=self.chain, sequence__gt=self.place).order_by("sequence")
 
     def _look_at(self, row: AuditRow) -> None:
+        if not _is_place(row.sequence):
+            raise TypeError
         self.report.rows += 1
         self.place = row.sequence
         before, self.last = self.last, None
@@ -169,3 +193,7 @@ class Walk:
 
     def _fault(self, kind: Kind, sequence: int | None, sentence: str) -> None:
         self.report.note(Fault(kind, self.chain, sequence, sentence))
+
+
+def _is_place(sequence: object) -> bool:
+    return isinstance(sequence, int)
