@@ -1,5 +1,7 @@
 """Public and private keys, from the forms in which actors publish and the vault keeps them."""
 
+from collections.abc import Callable
+
 import base58
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -41,32 +43,28 @@ def public_key_from_pem(pem: str) -> PublicKey:
     if len(pem) > MAX_KEY_CHARACTERS:
         raise SignatureError(Reason.TOO_LARGE)
     try:
-        key = load_pem_public_key(pem.strip().encode("ascii"))
-    except UnsupportedAlgorithm:
-        raise SignatureError(Reason.KEY_UNSUPPORTED) from None
-    except ValueError:
+        raw = pem.strip().encode("ascii")
+    except UnicodeEncodeError:
         raise SignatureError(Reason.KEY_MALFORMED) from None
-    return _accepted(key)
+    return _loaded(load_pem_public_key, raw)
 
 
-def public_key_from_multikey(multikey: str) -> PublicKey:
+def public_key_from_der(der: bytes) -> PublicKey:
+    """A key that is kept as DER SPKI. Raises SignatureError (key_malformed, key_unsupported)."""
+    return _loaded(load_der_public_key, der)
+
+
+def public_key_from_multikey(text: str) -> PublicKey:
     """The key in a `publicKeyMultibase`: Ed25519 or RSA in base58-btc (FEP-521a).
 
     Raises SignatureError (too_large, key_malformed, key_unsupported).
     """
-    raw = multibase_decoded(multikey, Reason.KEY_MALFORMED)
+    raw = multibase_decoded(text, Reason.KEY_MALFORMED)
     prefix, body = raw[:2], raw[2:]
-    try:
-        if prefix == _ED25519_PUB:
-            return Ed25519PublicKey.from_public_bytes(body)
-        if prefix == _RSA_PUB and isinstance(key := load_der_public_key(body), RSAPublicKey):
-            return _accepted(key)
-    except UnsupportedAlgorithm:
-        raise SignatureError(Reason.KEY_UNSUPPORTED) from None
-    except SignatureError:
-        raise
-    except ValueError:
-        raise SignatureError(Reason.KEY_MALFORMED) from None
+    if prefix == _ED25519_PUB:
+        return _loaded(Ed25519PublicKey.from_public_bytes, body)
+    if prefix == _RSA_PUB and isinstance(key := _loaded(load_der_public_key, body), RSAPublicKey):
+        return key
     raise SignatureError(Reason.KEY_UNSUPPORTED)
 
 
@@ -112,7 +110,13 @@ def multibase_decoded(text: str, reason: Reason) -> bytes:
         raise SignatureError(reason) from None
 
 
-def _accepted(key: object) -> PublicKey:
+def _loaded(load: Callable[[bytes], object], raw: bytes) -> PublicKey:
+    try:
+        key = load(raw)
+    except UnsupportedAlgorithm:
+        raise SignatureError(Reason.KEY_UNSUPPORTED) from None
+    except ValueError:
+        raise SignatureError(Reason.KEY_MALFORMED) from None
     if isinstance(key, RSAPublicKey):
         if key.key_size > MAX_RSA_BITS or key.public_numbers().e > MAX_RSA_EXPONENT:
             raise SignatureError(Reason.KEY_UNSUPPORTED)

@@ -20,6 +20,7 @@ from activitypub.protocol.signatures.keys import (
     multibase_decoded,
     multikey,
     private_key_from_vault,
+    public_key_from_der,
     public_key_from_multikey,
     public_key_from_pem,
     public_key_pem,
@@ -100,11 +101,28 @@ def test_a_key_comes_back_from_its_pem(
     assert public_key_from_pem(public_key_pem(key)) == key
 
 
+def test_a_key_that_was_kept_as_der_is_held_to_the_same_bounds() -> None:
+    key = rsa_key().public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert public_key_from_der(der) == key
+    for raw, reason in (
+        (b"", "key_malformed"),
+        (der[:-1], "key_malformed"),
+        (
+            rsa.RSAPublicNumbers(65537, 2**8192 + 1).public_key().public_bytes(Encoding.DER, SPKI[1]),
+            "key_unsupported",
+        ),
+    ):
+        with pytest.raises(SignatureError, match=reason):
+            public_key_from_der(raw)
+
+
 def test_a_key_comes_back_from_its_multikey() -> None:
     key = ed25519_key().public_key()
     assert multikey(key).startswith("z6Mk")
     assert public_key_from_multikey(multikey(key)) == key
     body = rsa_key().public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    assert multikey(rsa_key().public_key()) == multibase(b"\x85\x24" + body)
     assert public_key_from_multikey(multibase(b"\x85\x24" + body)) == rsa_key().public_key()
 
 
