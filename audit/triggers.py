@@ -19,23 +19,28 @@ def _sqlite(name: str, on: str, when: str = "") -> str:
     return f"CREATE TRIGGER {name} BEFORE {on} {condition}BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
 
 
-# INSERT OR REPLACE removes what is in its way without a DELETE that a trigger would see.
+# INSERT OR REPLACE removes what is in its way without a DELETE that a trigger would see: a row of the same
+# place, and one of the same rowid wherever it stands. NEW.rowid is -1 where none is given.
 _SQLITE: Final = {
     "audit_row_update": _sqlite("audit_row_update", f"UPDATE ON {ROWS}"),
     "audit_row_delete": _sqlite("audit_row_delete", f"DELETE ON {ROWS}"),
     "audit_row_replace": _sqlite(
         "audit_row_replace",
         f"INSERT ON {ROWS}",
-        "EXISTS (SELECT 1 FROM audit_auditrow WHERE chain = NEW.chain AND sequence = NEW.sequence)",
+        "EXISTS (SELECT 1 FROM audit_auditrow WHERE chain = NEW.chain AND sequence = NEW.sequence) "
+        "OR EXISTS (SELECT 1 FROM audit_auditrow WHERE rowid = NEW.rowid)",
     ),
     "audit_head_delete": _sqlite("audit_head_delete", f"DELETE ON {HEADS}"),
     "audit_head_update": _sqlite(
-        "audit_head_update", f"UPDATE ON {HEADS}", "NEW.chain <> OLD.chain OR NEW.length < OLD.length"
+        "audit_head_update",
+        f"UPDATE ON {HEADS}",
+        "NEW.chain <> OLD.chain OR NEW.length < OLD.length OR NEW.rowid <> OLD.rowid",
     ),
     "audit_head_replace": _sqlite(
         "audit_head_replace",
         f"INSERT ON {HEADS}",
-        "EXISTS (SELECT 1 FROM audit_auditchain WHERE chain = NEW.chain AND length > NEW.length)",
+        "EXISTS (SELECT 1 FROM audit_auditchain WHERE chain = NEW.chain AND length > NEW.length) "
+        "OR EXISTS (SELECT 1 FROM audit_auditchain WHERE rowid = NEW.rowid)",
     ),
 }
 
@@ -64,16 +69,18 @@ _POSTGRESQL: Final = {
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Put the triggers up; for the migration, and for whatever makes these tables anew."""
+    """Put the triggers up, in the place of those of their names; for migrations, and who takes them down."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(_POSTGRESQL_FUNCTION)
             for name, statement in _POSTGRESQL.items():
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table_of(name)}")
                 cursor.execute(statement)
                 # For sessions that call themselves replicas too.
                 cursor.execute(f"ALTER TABLE {table_of(name)} ENABLE ALWAYS TRIGGER {name}")
         else:
-            for statement in _SQLITE.values():
+            for name, statement in _SQLITE.items():
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
                 cursor.execute(statement)
 
 
@@ -83,7 +90,8 @@ def names(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def faults(connection: BaseDatabaseWrapper) -> list[str]:
-    """A sentence for each trigger that is missing, not in force, another than was put up, or one too many."""
+    """A sentence for each trigger that is missing, not in force, another than was put up, or one too many,
+    and for what else turns statements aside."""
     belonging, there = _belonging(connection), _there(connection)
     placed = {(name, table) for name, table, _ in there}
     found = [
@@ -96,7 +104,27 @@ def faults(connection: BaseDatabaseWrapper) -> list[str]:
             found.append(f"{table} has a further trigger, {name}")
         elif definition != belonging[name]:
             found.append(f"the trigger {name} is not the one that was put up, or not in force")
-    return found
+    return found + _around(connection)
+
+
+def _around(connection: BaseDatabaseWrapper) -> list[str]:
+    """A sentence for whatever else stands between a statement and these tables."""
+    if connection.vendor != "postgresql":
+        # A view in a table's place has none of the triggers, and SQLite has no rules.
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class "
+            "WHERE c.oid IN (%s::regclass, %s::regclass) ORDER BY 1, 2",
+            [ROWS, HEADS],
+        )
+        found = [f"{table} has a rule, {rule}" for table, rule in cursor.fetchall()]
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE oid IN (%s::regclass, %s::regclass) "
+            "AND (relrowsecurity OR relkind <> 'r') ORDER BY 1",
+            [ROWS, HEADS],
+        )
+        return found + [f"{table} is no plain table, or hides rows" for (table,) in cursor.fetchall()]
 
 
 def _belonging(connection: BaseDatabaseWrapper) -> dict[str, str]:

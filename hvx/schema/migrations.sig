@@ -1,1 +1,1 @@
-f3aAlZqY/3cVuLVU1z1Uq14ee7Ok3BqfXG/imhZ7VK2bV3ocmSgQxXkdscQSfWN5jFVziZW2iipWYl4aSrALBg==
+JNsGftbfovoR8vcULNHtEALfOUHWeAAj3LqFxD5vqaN6QpJeDvWp7AfaPyGktTyxNjlnPQtuTVFbCGmOgdsRCQ==

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from django.db import Error, connection, transaction
 
-from audit import head_file, triggers, verification
+from audit import head_file, verification
 from audit.checkpoints import checkpoint
 from audit.events import Event
 from audit.faults import Report
 from audit.models import AuditChain, AuditRow
 from audit.queries import verify
 from audit.services import chain_of, record
-from tests.audit.emptying import remove_triggers, unguarded
+from tests.audit.emptying import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -412,96 +412,3 @@ def test_a_file_that_is_no_head_is_said_to_be_none(alice: str, data_dir: Path) -
         (data_dir / "audit.head").write_text(content)
         assert [kind for kind, _, _ in faults()] == ["head_file"]
     assert head_file.path() == data_dir / "audit.head"
-
-
-# --- The guard itself ------------------------------------------------------------------------------
-
-
-def test_missing_triggers_are_named(alice: str) -> None:
-    remove_triggers()
-    assert trigger_faults() == [
-        f"the trigger {name} is missing from the database" for name in triggers.names(connection)
-    ]
-    assert not verify().whole
-
-
-def trigger_faults() -> list[str]:
-    report = verify()
-    assert {str(fault.kind) for fault in report.faults} <= {"trigger"}
-    return [str(fault) for fault in report.faults]
-
-
-def test_the_triggers_that_were_put_up_are_no_fault(alice: str) -> None:
-    assert trigger_faults() == []
-
-
-DEFANGED: dict[str, dict[str, list[str]]] = {
-    "sqlite": {
-        "the trigger audit_row_update is not the one that was put up, or not in force": [
-            "DROP TRIGGER audit_row_update",
-            "CREATE TRIGGER audit_row_update BEFORE UPDATE ON audit_auditrow WHEN 0 BEGIN SELECT 1; END",
-        ],
-        "the trigger audit_row_delete is missing from the database": [
-            "DROP TRIGGER audit_row_delete",
-            "CREATE TRIGGER audit_row_delete BEFORE DELETE ON vault_datakey WHEN 0 BEGIN SELECT 1; END",
-        ],
-        "audit_auditchain has a further trigger, quiet": [
-            "CREATE TRIGGER quiet AFTER UPDATE ON audit_auditchain WHEN 0 BEGIN SELECT 1; END",
-        ],
-    },
-    "postgresql": {
-        "the trigger audit_head_update is not the one that was put up, or not in force": [
-            "DROP TRIGGER audit_head_update ON audit_auditchain",
-            (
-                "CREATE TRIGGER audit_head_update BEFORE UPDATE ON audit_auditchain FOR EACH ROW "
-                "WHEN (false) EXECUTE FUNCTION audit_refuse()"
-            ),
-            "ALTER TABLE audit_auditchain ENABLE ALWAYS TRIGGER audit_head_update",
-        ],
-        "the trigger audit_row_change is not the one that was put up, or not in force": [
-            "ALTER TABLE audit_auditrow ENABLE TRIGGER audit_row_change",
-        ],
-        "the trigger audit_row_truncate is not the one that was put up, or not in force": [
-            "ALTER TABLE audit_auditrow DISABLE TRIGGER audit_row_truncate",
-        ],
-        "the trigger audit_row_change is missing from the database": [
-            "DROP TRIGGER audit_row_change ON audit_auditrow",
-            (
-                "CREATE TRIGGER audit_row_change BEFORE DELETE OR UPDATE ON vault_datakey FOR EACH ROW "
-                "WHEN (false) EXECUTE FUNCTION audit_refuse()"
-            ),
-        ],
-        "audit_auditchain has a further trigger, quiet": [
-            (
-                "CREATE TRIGGER quiet AFTER UPDATE ON audit_auditchain FOR EACH ROW "
-                "WHEN (false) EXECUTE FUNCTION audit_refuse()"
-            ),
-        ],
-    },
-}
-
-
-@pytest.mark.parametrize("place", range(max(map(len, DEFANGED.values()))))
-def test_a_trigger_that_bears_the_name_and_does_not_bite_is_named(alice: str, place: int) -> None:
-    ways = list(DEFANGED[connection.vendor].items())
-    sentence, statements = ways[place % len(ways)]
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-    assert sentence in trigger_faults()
-
-
-def test_a_function_that_refuses_no_more_is_named(alice: str) -> None:
-    if connection.vendor != "postgresql":
-        # SQLite's triggers hold what they do themselves.
-        assert all("RAISE(ABORT" in statement for statement in triggers._SQLITE.values())
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql "
-            "AS $$ BEGIN RETURN NEW; END $$"
-        )
-    assert trigger_faults() == [
-        f"the trigger {name} is not the one that was put up, or not in force"
-        for name in sorted(triggers.names(connection))
-    ]
