@@ -17,3 +17,65 @@ class ActorSuspended(Problem):
 
 class ResourceInvalid(Problem):
     status, code, title = 400, "resource_invalid", "resource must be acct:name@host, or an actor's address"
+
+
+class SignatureRefused(Problem):
+    """`reason` is a stable word of `protocol.signatures.reasons`, or begins with `key_`."""
+
+    status, code, title = 401, "signature_refused", "The request is not signed as it must be"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{self.title}: {reason}",
+            headers={"WWW-Authenticate": 'Signature headers="(request-target) host date digest"'},
+        )
+        self.reason = str(reason)
+
+
+class KeyUnavailable(Problem):
+    """The reason is that of the fetch."""
+
+    status, code, title = 503, "key_unavailable", "The key's server does not answer now; send it again later"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self.title}: {reason}", headers={"Retry-After": "60"})
+        self.reason = str(reason)
+
+
+class HostSuspended(Problem):
+    status, code, title = 403, "host_suspended", "This server exchanges nothing with that one"
+
+
+class ActivityRefused(Problem):
+    """`reason` is a stable word of `protocol.authority`, or of `protocol.documents.refusals`."""
+
+    status, code, title = 422, "activity_refused", "The activity can have no effect"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self.title}: {reason}")
+        self.reason = str(reason)
+
+
+class ActivityMalformed(ActivityRefused):
+    """What no reader could take for a document of JSON."""
+
+    status, code, title = 400, "activity_malformed", "The body is no document that everybody reads alike"
+
+
+class ActivityTooLarge(Problem):
+    status, code, title = 413, "activity_too_large", "An activity has at most 1 MiB"
+
+
+class NoActivity(Problem):
+    status, code, title = 415, "no_activity", "An inbox takes application/activity+json"
+
+
+class TooSlow(Problem):
+    status, code, title = 408, "too_slow", "The body did not come in time"
+
+
+class InboxBusy(Problem):
+    status, code, title = 503, "inbox_busy", "Too much is coming in just now; send it again later"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "10"})

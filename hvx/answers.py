@@ -38,6 +38,8 @@ def document(problem: Problem) -> dict[str, Any]:
         "detail": problem.detail or problem.title,
         "code": problem.code,
     }
+    if reason := getattr(problem, "reason", ""):
+        members["reason"] = reason
     if problem.errors:
         members["errors"] = problem.errors
     return members

@@ -19,10 +19,12 @@ from django.conf import settings
 from django.core.cache import caches
 
 from accounts.passwords import HASHES_AT_ONCE
+from activitypub.remote import session
 from devices import push
 from hvx import metrics
 from hvx.bridge import WSGIApplication, in_threads, with_body
 from hvx.housekeeping import close_house, keep_house
+from hvx.inboxes import Inboxes
 from hvx.lanes import Lanes
 from keyexchange.routing import websocket_urlpatterns
 
@@ -32,7 +34,7 @@ _lanes = Lanes(
     slow=in_threads(_django, threads=HASHES_AT_ONCE),
 )
 # Behind the wait for the body: who sends one slowly takes no place in either lane.
-http = with_body(cast(ASGI3Application, _lanes))
+http = cast(ASGI3Application, Inboxes(with_body(cast(ASGI3Application, _lanes))))
 sockets = cast(ASGI3Application, URLRouter(websocket_urlpatterns))
 # Django keeps a cache's client by context, and every socket's task is a context of its own, copied
 # from the one that imports this module: made here, one client serves all sockets; made later, each
@@ -55,6 +57,7 @@ async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None
                 with contextlib.suppress(asyncio.CancelledError):
                     await house
                 await close_house()
+            await session.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

@@ -16,13 +16,17 @@ def shut_among(hosts: Collection[str]) -> set[str]:
     `hosts` are `host[:port]`; a policy for a host holds for all its ports. As many look-ups as there are
     hosts here, however many policies there are.
     """
-    shut = _left_alone(hosts)
+    return _left_alone(hosts) | suspended_among(hosts)
+
+
+def suspended_among(hosts: Collection[str]) -> set[str]:
+    """Those of these hosts that a moderator has suspended, or a domain above them: nothing is exchanged."""
     above = {host: set(_and_above(host)) for host in hosts}
     suspended: set[str] = set()
     for names in _parts(set().union(*above.values())):
         policies = HostPolicy.objects.filter(host__in=names, severity=Severity.SUSPEND)
         suspended.update(policies.values_list("host", flat=True))
-    return shut | {host for host, names in above.items() if names & suspended}
+    return {host for host, names in above.items() if names & suspended}
 
 
 def _left_alone(hosts: Collection[str]) -> set[str]:

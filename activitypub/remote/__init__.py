@@ -1,0 +1,1 @@
+"""This process's way to other servers: their actors, keys and documents."""

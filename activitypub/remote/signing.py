@@ -1,0 +1,57 @@
+"""The server's own actor signs what this server asks of others (`/actor`)."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from activitypub.errors import UnknownActor
+from activitypub.models import KeyKind
+from activitypub.protocol.signatures.keys import PrivateKey, private_key_from_vault
+from activitypub.protocol.signatures.messages import SignedRequest
+from activitypub.protocol.signatures.signing import cavage_headers
+from activitypub.queries import actors
+
+# A key that was replaced signs for so long; it is published for a week more.
+KEPT_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class KeySigner:
+    """Signs GETs with one key, by draft-cavage-12, which every server takes."""
+
+    key_id: str
+    key: PrivateKey
+
+    def headers(self, method: str, url: str) -> Mapping[str, str]:
+        """What is added to a request so that it is signed."""
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        request = SignedRequest(method, target, parts.netloc, (), scheme=parts.scheme)
+        return dict(cavage_headers(request, self.key, self.key_id, time.time()))
+
+
+_kept: tuple[KeySigner, float] | None = None
+_opening = threading.Lock()
+
+
+def instance_signer() -> KeySigner | None:
+    """The server's own actor's signer, from the database; None where there is no such actor yet."""
+    global _kept
+    with _opening:
+        if _kept is not None and time.monotonic() < _kept[1]:
+            return _kept[0]
+        try:
+            row = actors.signing_key(actors.instance(), KeyKind.RSA)
+        except UnknownActor:
+            return None
+        signer = KeySigner(row.key_id, private_key_from_vault(bytes(row.private or b"")))
+        _kept = signer, time.monotonic() + KEPT_SECONDS
+        return signer
+
+
+def forget() -> None:
+    """Read the key anew next time: for tests, whose databases come and go."""
+    global _kept
+    _kept = None

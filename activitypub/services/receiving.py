@@ -1,0 +1,79 @@
+"""Keeping what came in, before anybody is told that it came."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from django.db import transaction
+
+from accounts.protocol.names import is_username
+from accounts.queries import was_erased
+from activitypub.inbox.authentication import Authenticated
+from activitypub.models import LocalActor, Received
+from activitypub.queries.hosts import suspended_among
+
+
+class Verdict(Enum):
+    """What became of an arrival."""
+
+    KEPT = auto()
+    HOST_SUSPENDED = auto()
+    RECIPIENT_UNKNOWN = auto()
+    RECIPIENT_GONE = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """An activity for the inbox of `recipient`, a username, or for the shared one, which is empty.
+
+    `host` is the sender's, as its policy names it.
+    """
+
+    sender: Authenticated
+    activity_id: str
+    host: str
+    recipient: str
+
+
+def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]:
+    """Keep activities in one transaction, in their order; one whose id is known is kept already.
+
+    When this returns they are on the disk.
+    """
+    suspended = suspended_among({arrival.host for arrival in arrivals})
+    here, gone = _recipients({arrival.recipient for arrival in arrivals} - {""})
+
+    def verdict(arrival: Arrival) -> Verdict:
+        if arrival.host in suspended:
+            return Verdict.HOST_SUSPENDED
+        if not arrival.recipient or arrival.recipient in here:
+            return Verdict.KEPT
+        return Verdict.RECIPIENT_GONE if arrival.recipient in gone else Verdict.RECIPIENT_UNKNOWN
+
+    verdicts = {arrival: verdict(arrival) for arrival in arrivals}
+    rows = [_row(arrival, at) for arrival in arrivals if verdicts[arrival] is Verdict.KEPT]
+    if rows:
+        with transaction.atomic():
+            Received.objects.bulk_create(rows, ignore_conflicts=True)
+    return verdicts
+
+
+def _recipients(names: set[str]) -> tuple[set[str], set[str]]:
+    """Of these usernames those that have an actor, and those that were erased."""
+    if not names:
+        return set(), set()
+    found = LocalActor.objects.filter(username__in=names, account__isnull=False)
+    here = set(found.values_list("username", flat=True))
+    return here, {name for name in names - here if is_username(name) and was_erased(name)}
+
+
+def _row(arrival: Arrival, at: datetime) -> Received:
+    return Received(
+        digest=hashlib.sha256(arrival.activity_id.encode()).digest(),
+        actor=arrival.sender.actor_uri,
+        recipient=arrival.recipient,
+        body=arrival.sender.body,
+        received_at=at,
+    )
