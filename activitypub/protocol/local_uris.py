@@ -6,6 +6,8 @@ from typing import Self
 # Who the server itself is in the fediverse. The username is reserved, so it is nobody's.
 INSTANCE_USERNAME = "actor"
 _USERS = "/users/"
+# Below an actor's address: those of its followers who are on the host that asks (FEP-8fcf).
+SYNCHRONIZATION = "followers_synchronization"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Sending: what goes out is written down in the transaction in which it comes to be, and delivered after it."""
+"""Sending: what goes out is written down in the transaction in which it comes to be, and delivered later."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

@@ -11,13 +11,13 @@ from activitypub.protocol.signatures.messages import Headers, SignedRequest
 
 
 def cavage_headers(request: SignedRequest, key: PrivateKey, key_id: str, now: float) -> Headers:
-    """Host, Date, Digest where there is a body, and Signature over them and the request target.
+    """Host, Date, the request's own headers, Digest where there is a body, and Signature over all of them.
 
-    `request` needs no headers; its `authority` is the Host that is sent. `now` is Unix seconds. Raises
-    SignatureError where a part of it cannot stand in a header.
+    The request target is signed too. `request` has none of those headers yet; its `authority` is the Host
+    that is sent. `now` is Unix seconds. Raises SignatureError where a part of it cannot stand in a header.
     """
-    headers: Headers = (("Host", request.authority), ("Date", http_date(now)))
-    covered = [REQUEST_TARGET, "host", "date"]
+    headers: Headers = (("Host", request.authority), ("Date", http_date(now)), *request.headers)
+    covered = [REQUEST_TARGET, "host", "date", *(name.lower() for name, _ in request.headers)]
     if request.body:
         headers += (("Digest", digest(request.body)),)
         covered.append("digest")
@@ -26,14 +26,15 @@ def cavage_headers(request: SignedRequest, key: PrivateKey, key_id: str, now: fl
 
 
 def rfc9421_headers(request: SignedRequest, key: PrivateKey, key_id: str, now: float) -> Headers:
-    """Content-Digest where there is a body, Signature-Input and Signature over method, address and digest.
+    """The request's own headers, Content-Digest where there is a body, Signature-Input and Signature.
 
-    As `cavage_headers`; the Host needs no line, since the address has it.
+    Signed are method, address and those headers; otherwise as `cavage_headers`. The Host needs no line,
+    since the address has it.
     """
-    headers: Headers = ()
-    covered = ["@method", "@target-uri"]
+    headers = request.headers
+    covered = ["@method", "@target-uri", *(name.lower() for name, _ in headers)]
     if request.body:
-        headers = (("Content-Digest", content_digest(request.body)),)
+        headers += (("Content-Digest", content_digest(request.body)),)
         covered.append("content-digest")
     signature_input, signature = rfc9421.sign(
         replace(request, headers=headers), key, key_id, covered, created=int(now)

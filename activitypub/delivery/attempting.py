@@ -1,0 +1,85 @@
+"""One attempt at a delivery: signed, posted, and knocked a second time where the signature is not liked."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import datetime
+from typing import Final
+
+import aiohttp
+
+from activitypub.delivery.jobs import Attempt, Fault, Job, Scheme
+from activitypub.delivery.posting import SECONDS, Answer, post
+from activitypub.delivery.signing import Keys, NoKey, SignedPost, signed
+from activitypub.fetching.errors import Refused
+from activitypub.protocol.retry import Outcome, outcome, retry_after
+from activitypub.protocol.signatures.reasons import SignatureError
+
+# What a server says to a scheme that it does not know: some cannot even read the header.
+_OTHER_SCHEME: Final = frozenset({400, 401, 403})
+# Trying again would change nothing.
+_FINAL: Final = frozenset({Fault.BAD_URL, Fault.NO_KEY, Fault.ADDRESS_FORBIDDEN})
+
+
+class Sender:
+    """Makes attempts in one loop. `executor` has threads that sign, and may ask the database for keys."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        executor: Executor,
+        *,
+        plain_http: bool,
+        clock: Callable[[], datetime],
+        seconds: float = SECONDS,
+    ) -> None:
+        self._session = session
+        self._executor = executor
+        self._plain_http = plain_http
+        self._clock = clock
+        self._seconds = seconds
+        self._keys = Keys()
+
+    async def sign(self, jobs: list[Job]) -> list[SignedPost | Fault]:
+        """Sign these at once, each by what its host took last."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._sign_all, jobs)
+
+    async def attempt(self, job: Job, first: SignedPost | Fault) -> Attempt:
+        """Post it, and once more by the other scheme where the first is refused."""
+        scheme = job.scheme
+        answer = first if isinstance(first, Fault) else await self._post(first)
+        if isinstance(answer, Answer) and answer.status in _OTHER_SCHEME:
+            [second] = await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._sign_all, [job], scheme.other
+            )
+            again = second if isinstance(second, Fault) else await self._post(second)
+            # Where neither is taken, the first answer is what the host thinks of the activity.
+            if isinstance(again, Answer) and outcome(again.status) is Outcome.DELIVERED:
+                answer, scheme = again, scheme.other
+        return self._judged(job, answer, scheme)
+
+    def _judged(self, job: Job, answer: Answer | Fault, scheme: Scheme) -> Attempt:
+        if isinstance(answer, Fault):
+            return Attempt(job, Outcome.STOP if answer in _FINAL else Outcome.RETRY, answer.value)
+        came = outcome(answer.status)
+        return Attempt(
+            job,
+            came,
+            f"http_{answer.status}",
+            retry_after(answer.retry_after, self._clock()) if came is Outcome.RETRY else None,
+            scheme if came is Outcome.DELIVERED else None,
+        )
+
+    async def _post(self, what: SignedPost) -> Answer | Fault:
+        return await post(self._session, what, seconds=self._seconds)
+
+    def _sign_all(self, jobs: list[Job], scheme: Scheme | None = None) -> list[SignedPost | Fault]:
+        return [self._sign(job, scheme or job.scheme) for job in jobs]
+
+    def _sign(self, job: Job, scheme: Scheme) -> SignedPost | Fault:
+        try:
+            return signed(job, scheme, self._keys, plain_http=self._plain_http)
+        except (Refused, SignatureError):
+            return Fault.BAD_URL
+        except NoKey:
+            return Fault.NO_KEY

@@ -1,0 +1,69 @@
+"""One delivery in a worker's memory, and what an attempt at it came to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from activitypub.protocol.retry import Outcome
+
+
+class Scheme(StrEnum):
+    """How a request is signed."""
+
+    CAVAGE = "cavage"
+    RFC9421 = "rfc9421"
+
+    @property
+    def other(self) -> "Scheme":
+        return Scheme.RFC9421 if self is Scheme.CAVAGE else Scheme.CAVAGE
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Outgoing:
+    """An activity as it goes out: one for all its deliveries that a worker holds at the time."""
+
+    id: int
+    actor_id: int
+    public: bool
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A delivery that this worker has claimed until `until`. `scheme` is what its host took last, or what
+    is tried first; `synchronization` the header that goes with it, empty for none."""
+
+    id: int
+    activity: Outgoing
+    inbox: str
+    host: str
+    attempts: int
+    scheme: Scheme
+    until: datetime
+    synchronization: str = ""
+
+
+class Fault(StrEnum):
+    """Why there was no answer, or none was asked for."""
+
+    TIMEOUT = "timeout"
+    NAME_UNKNOWN = "name_unknown"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    BROKEN_OFF = "broken_off"
+    ADDRESS_FORBIDDEN = "address_forbidden"
+    BAD_URL = "bad_url"
+    NO_KEY = "no_key"
+    BREAKER = "breaker_open"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """What came of a job. `word` is a status, `http_503`, or a Fault; `scheme` what the host took, where it
+    took the activity."""
+
+    job: Job
+    outcome: Outcome
+    word: str
+    retry_after: timedelta | None = None
+    scheme: Scheme | None = None

@@ -1,0 +1,104 @@
+"""Who goes next: so many at once for a host, and what one actor tells one inbox in its order.
+
+A host that does not answer fills its own lane and nobody else's.
+"""
+
+from collections import Counter, deque
+
+from activitypub.delivery.jobs import Job
+
+AT_ONCE = 256
+# Fewer than the connections that a session keeps for a host (activitypub.fetching.guard).
+AT_ONCE_FOR_A_HOST = 6
+HELD_FOR_A_HOST = 32
+
+
+class Lanes:
+    """Jobs that wait or are under way, by host; used in one loop.
+
+    A host whose last attempt failed is struggling: it has one job at a time until it answers.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[Job]] = {}
+        self._under_way: Counter[str] = Counter()
+        # Of an actor and an inbox only one is under way, so that a Delete does not overtake its Create.
+        self._pairs: set[tuple[int, str]] = set()
+        self._struggling: set[str] = set()
+        self.held = 0
+        self.under_way = 0
+
+    def room(self, host: str) -> int:
+        """How many more jobs of this host are held."""
+        most = 1 if host in self._struggling else HELD_FOR_A_HOST
+        return most - len(self._waiting.get(host, ())) - self._under_way[host]
+
+    def is_full(self, host: str) -> bool:
+        """Whether no more of it is to be asked for: not for each one that ends, but for many at once."""
+        most = 1 if host in self._struggling else HELD_FOR_A_HOST // 2
+        return self.room(host) < most
+
+    def full(self) -> set[str]:
+        """Hosts of which no more is to be asked for."""
+        return {host for host in self._waiting.keys() | self._under_way.keys() if self.is_full(host)}
+
+    def add(self, job: Job) -> None:
+        self._waiting.setdefault(job.host, deque()).append(job)
+        self.held += 1
+
+    def take(self) -> list[Job]:
+        """Those that may begin now, which are then under way; of each host a few, in turn."""
+        taken: list[Job] = []
+        free = AT_ONCE - self.under_way
+        for host in list(self._waiting):
+            if len(taken) >= free:
+                break
+            # Behind all others the next time.
+            queue = self._waiting.pop(host)
+            taken += self._from(host, queue, free - len(taken))
+            if queue:
+                self._waiting[host] = queue
+        return taken
+
+    def done(self, job: Job, *, answered: bool) -> None:
+        """A job is under way no more. `answered` is whether its host is well."""
+        self.forget(job)
+        if answered:
+            self._struggling.discard(job.host)
+        else:
+            self._struggling.add(job.host)
+
+    def forget(self, job: Job) -> None:
+        """A job is under way no more, and nothing was learned of its host."""
+        self.under_way -= 1
+        self.held -= 1
+        self._under_way[job.host] -= 1
+        if not self._under_way[job.host]:
+            del self._under_way[job.host]
+        self._pairs.remove((job.activity.actor_id, job.inbox))
+
+    def empty(self) -> list[Job]:
+        """Take out all that have not begun."""
+        left = [job for queue in self._waiting.values() for job in queue]
+        self._waiting.clear()
+        self.held -= len(left)
+        return left
+
+    def _from(self, host: str, queue: deque[Job], free: int) -> list[Job]:
+        most = 1 if host in self._struggling else AT_ONCE_FOR_A_HOST
+        free = min(free, most - self._under_way[host])
+        taken: list[Job] = []
+        passed_over: list[Job] = []
+        while queue and len(taken) < free:
+            job = queue.popleft()
+            pair = (job.activity.actor_id, job.inbox)
+            if pair in self._pairs:
+                passed_over.append(job)
+                continue
+            self._pairs.add(pair)
+            taken.append(job)
+        queue.extendleft(reversed(passed_over))
+        if taken:
+            self._under_way[host] += len(taken)
+            self.under_way += len(taken)
+        return taken

@@ -1,0 +1,216 @@
+"""The worker that delivers: claims what is due, has it attempted, and writes down what came of it.
+
+A delivery is there until the answer to it is written down, so none is lost, whenever this process dies.
+Between the inbox's answer and that moment are the few milliseconds of one transaction; what was under way
+then is sent again, the same to the byte, and the receiver knows its `id`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from django.conf import settings
+from django.utils import timezone
+
+from activitypub.delivery import metrics
+from activitypub.delivery.attempting import Sender
+from activitypub.delivery.jobs import Attempt, Fault, Job
+from activitypub.delivery.lanes import Lanes
+from activitypub.delivery.posting import SECONDS
+from activitypub.delivery.signing import SignedPost
+from activitypub.protocol.retry import Outcome
+from activitypub.remote import session
+from activitypub.services import claims, outcomes
+from activitypub.threads import in_database
+
+log = logging.getLogger("activitypub.delivery")
+T = TypeVar("T")
+
+HELD: Final = 4096
+CLAIM_AT_ONCE: Final = 256
+SIGN_AT_ONCE: Final = 16
+# Other machines' deliveries, and those whose time has come, are looked for so often.
+POLL_SECONDS: Final = 1.0
+# Between two claims: long enough for several jobs to end, so that one claim fetches for all of them.
+CLAIM_EVERY_SECONDS: Final = 0.01
+PAUSE_AFTER_ERROR: Final = 1.0
+# What is under way when the worker is to end has so long to be answered.
+GRACE_SECONDS: Final = 4.0
+# A job begins only if both its knocks will have been answered before anybody else may take it.
+_LATEST_BEGIN: Final = timedelta(seconds=2 * SECONDS + 20)
+
+
+class Worker:
+    """One worker, in one loop. `alone` is whether no other works on this database: then what one that was
+    killed had claimed is anybody's at once."""
+
+    def __init__(self, *, alone: bool, clock: Callable[[], datetime] = timezone.now) -> None:
+        self._alone = alone
+        self._clock = clock
+        self._lanes = Lanes()
+        self._claims = claims.Claims()
+        self._left_out: set[str] = set()
+        self._more = False
+        self._look = asyncio.Event()
+        self._begins_soon = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unended: list[Job] = []
+        self._attempts: list[Attempt] = []
+        self._attempted = asyncio.Event()
+        self._ending = False
+        # One writes, as SQLite has it anyway. Two sign: RSA lets the interpreter go meanwhile.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="delivery")
+        self._signers = ThreadPoolExecutor(2, thread_name_prefix="signing")
+
+    def wake(self) -> None:
+        """There may be something new. In the worker's loop."""
+        self._look.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop` is set; then end what is under way, and give back what has not begun."""
+        async with session.open_way() as way:
+            self._sender = Sender(
+                way, self._signers, plain_http=settings.HVX_FEDERATION_ALLOW_PRIVATE, clock=self._clock
+            )
+            settling = asyncio.create_task(self._settle_for_ever())
+            claiming = asyncio.create_task(self._claim_for_ever())
+            try:
+                await stop.wait()
+            finally:
+                claiming.cancel()
+                await asyncio.gather(claiming, return_exceptions=True)
+                await self._end()
+                await settling
+                left = [*self._lanes.empty(), *self._unended]
+                await self._in_database(partial(self._claims.give_back, left))
+        self._writer.shutdown()
+        self._signers.shutdown()
+
+    # --- claiming ----------------------------------------------------------------------------
+
+    async def _claim_for_ever(self) -> None:
+        if self._alone:
+            await self._in_database(claims.release_all)
+        while True:
+            self._look.clear()
+            self._more = not self._has_room() or await self._claim()
+            if not self._more or not self._has_room():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._look.wait(), POLL_SECONDS)
+            await asyncio.sleep(CLAIM_EVERY_SECONDS)
+
+    def _has_room(self) -> bool:
+        return self._lanes.held + CLAIM_AT_ONCE <= HELD
+
+    async def _claim(self) -> bool:
+        """Claim what is due; whether there may be more."""
+        take = partial(
+            self._claims.take,
+            CLAIM_AT_ONCE,
+            self._clock(),
+            # Asked in another thread: at worst it is a few more or less than there are.
+            room=self._lanes.room,
+            full=self._lanes.full(),
+        )
+        claimed = await self._in_database(take)
+        for job in claimed.jobs:
+            self._lanes.add(job)
+        self._left_out = self._lanes.full()
+        self._begin_soon()
+        return claimed.more
+
+    # --- attempting --------------------------------------------------------------------------
+
+    def _begin_soon(self) -> None:
+        """Of all that ends in one turn of the loop, what comes next is signed together."""
+        if not self._begins_soon and not self._ending:
+            self._begins_soon = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._begins_soon = False
+        if self._ending:
+            return
+        latest = self._clock() + _LATEST_BEGIN
+        jobs = []
+        for job in self._lanes.take():
+            if job.until < latest:
+                # Anybody's again in a moment, and fresh then.
+                self._lanes.forget(job)
+            else:
+                jobs.append(job)
+        for first in range(0, len(jobs), SIGN_AT_ONCE):
+            self._start(self._sign(jobs[first : first + SIGN_AT_ONCE]))
+
+    async def _sign(self, jobs: list[Job]) -> None:
+        try:
+            signed = await self._sender.sign(jobs)
+        except BaseException as error:
+            # As it is, they are not begun; the database may be away.
+            for job in jobs:
+                self._lanes.forget(job)
+            if not isinstance(error, Exception):
+                raise
+            log.exception("deliveries could not be signed")
+            return
+        for job, post in zip(jobs, signed, strict=True):
+            self._start(self._attempt(job, post))
+
+    async def _attempt(self, job: Job, post: SignedPost | Fault) -> None:
+        try:
+            attempt = await self._sender.attempt(job, post)
+        except BaseException:
+            self._lanes.forget(job)
+            self._unended.append(job)
+            raise
+        self._lanes.done(job, answered=attempt.outcome is not Outcome.RETRY)
+        self._attempts.append(attempt)
+        self._attempted.set()
+        metrics.ATTEMPTS.labels(attempt.outcome.value).inc()
+        if self._more or (job.host in self._left_out and not self._lanes.is_full(job.host)):
+            self._look.set()
+        self._begin_soon()
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a delivery was not attempted", exc_info=error)
+
+    # --- writing down ------------------------------------------------------------------------
+
+    async def _settle_for_ever(self) -> None:
+        """One transaction after the other, each for all that has ended during the one before."""
+        while not self._ending or self._tasks or self._attempts:
+            await self._attempted.wait()
+            self._attempted.clear()
+            attempts, self._attempts = self._attempts, []
+            if attempts:
+                await self._in_database(partial(outcomes.settle, attempts, self._clock()))
+
+    async def _end(self) -> None:
+        self._ending = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=GRACE_SECONDS)
+        for task in (left := set(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        self._attempted.set()
+
+    async def _in_database(self, call: Callable[[], T]) -> T:
+        """Have it done in the one thread that writes, again and again until it is."""
+        while True:
+            try:
+                return await in_database(call, self._writer)
+            except Exception:
+                log.exception("the database did not take what deliveries have to tell")
+                await asyncio.sleep(PAUSE_AFTER_ERROR)

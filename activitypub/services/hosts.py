@@ -1,0 +1,114 @@
+"""What is remembered of hosts, written: that they answer or do not, and what an operator wants of them."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from activitypub import bell
+from activitypub.models import Delivery, Host
+from activitypub.protocol.retry import Breaker, Standing, State
+
+# That a host speaks is written down so often, and at once where it was thought to be gone.
+HEARD_EVERY = timedelta(days=1)
+
+
+def heard(name: str, now: datetime) -> None:
+    """A host has spoken: an activity of it was verified. What it is owed is due now, if it was left alone.
+
+    `name` is `host[:port]`. One look-up as a rule.
+    """
+    known = Host.objects.filter(name=name).values_list("heard_at", "failed_days").first()
+    if known is not None and not known[1] and known[0] is not None and now - known[0] < HEARD_EVERY:
+        return
+    with transaction.atomic():
+        host = rows([name])[name]
+        if host.failed_days:
+            host.breakers = {}
+            Delivery.objects.filter(host=name, due_at__gt=now, claimed_until=None).update(due_at=now)
+            transaction.on_commit(bell.ring)
+        host.heard_at = now
+        host.failed_days = []
+        host.save()
+
+
+def rows(names: Collection[str]) -> dict[str, Host]:
+    """The rows of these hosts, made where there are none, and locked for the caller's transaction."""
+    Host.objects.bulk_create((Host(name=name) for name in sorted(names)), ignore_conflicts=True)
+    locked = Host.objects.select_for_update().filter(name__in=names).order_by("name")
+    return {host.name: host for host in locked}
+
+
+def breaker_of(host: Host, inbox: str) -> Breaker:
+    """The breaker before one of its inboxes."""
+    kept = host.breakers.get(inbox)
+    if kept is None:
+        return Breaker()
+    opened_at = kept.get("opened_at")
+    return Breaker(
+        State(kept["state"]), kept["failures"], datetime.fromisoformat(opened_at) if opened_at else None
+    )
+
+
+def keep_breaker(host: Host, inbox: str, breaker: Breaker) -> None:
+    """Put it into the row, which the caller saves. One that has nothing to tell is not kept."""
+    if breaker == Breaker():
+        host.breakers.pop(inbox, None)
+        return
+    kept: dict[str, Any] = {"state": breaker.state.value, "failures": breaker.failures}
+    if breaker.opened_at is not None:
+        kept["opened_at"] = breaker.opened_at.isoformat()
+    host.breakers[inbox] = kept
+
+
+def standing_of(host: Host) -> Standing:
+    """On which days it has failed since it was heard of."""
+    return Standing(frozenset(datetime.fromisoformat(day).date() for day in host.failed_days))
+
+
+def keep_standing(host: Host, standing: Standing) -> None:
+    """Put it into the row, which the caller saves."""
+    host.failed_days = sorted(day.isoformat() for day in standing.days)
+
+
+# ---- an operator's ----------------------------------------------------------------------------
+
+
+def retry(name: str, now: datetime) -> int:
+    """Try all that a host is owed at once, whatever was thought of it; return how many that are."""
+    with transaction.atomic():
+        host = rows([name])[name]
+        host.breakers, host.failed_days = {}, []
+        host.save()
+        due = Delivery.objects.filter(host=name, claimed_until=None).update(due_at=now)
+        transaction.on_commit(bell.ring)
+    return due
+
+
+def pause(name: str) -> None:
+    """Deliver nothing to a host until `resume`. What it is owed is kept, and grows no older."""
+    _set_paused(name, True)
+
+
+def resume(name: str) -> None:
+    """Deliver to a host again."""
+    _set_paused(name, False)
+    bell.ring()
+
+
+def clear(name: str) -> int:
+    """Forget all that a host is owed and all that is known of it, but that it is paused; return how many
+    deliveries went."""
+    with transaction.atomic():
+        host = rows([name])[name]
+        host.breakers, host.failed_days, host.scheme = {}, [], ""
+        host.save()
+        return Delivery.objects.filter(host=name).delete()[0]
+
+
+def _set_paused(name: str, paused: bool) -> None:
+    with transaction.atomic():
+        host = rows([name])[name]
+        host.paused = paused
+        host.save()
