@@ -19,8 +19,10 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # What may follow the host: no white space, control or invisible character, nothing that ends an attribute
 # or a quoted header, and no backslash, which some readers take for a slash.
 _REST = r"""[^\s\x00-\x1f\x7f-\x9f"<>\\\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]*"""
-# The host is a name or an IPv6 address. Neither `@` nor `%` is in it: no credentials, one spelling.
-_HOST = r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_\-.\u00a1-\u1fff\u2c00-\ud7ff\uf900-\uffdc]{1,253}"
+# The host is a name or an IPv6 address. Neither `@` nor `%` is in it: no credentials, one spelling. Other
+# letters than ASCII's are for people to type: servers write A-labels, and a thousand names would cost
+# what a thousand signatures cost.
+_HOST = r"\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_\-.]{1,253}"
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _URI = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?(?:[/?\#]{_REST})?")
 
@@ -42,8 +44,8 @@ class Origin(NamedTuple):
 def origin_of(uri: str) -> Origin | None:
     """Return the origin of an http or https URI, or None for whatever else the text is.
 
-    None too for more than 2048 characters, credentials, a host that is no name, white space and characters
-    that cannot be seen.
+    None too for more than 2048 characters, credentials, a host that is no name in A-labels, white space
+    and characters that cannot be seen.
     """
     if len(uri) > MAX_URI_CHARACTERS:
         return None
@@ -61,7 +63,7 @@ def origin_of(uri: str) -> Origin | None:
 
 
 def host_name(host: str) -> str | None:
-    """Return a host without port as lower-case A-labels, or None if it is no name.
+    """Return a host without port, as people may type it, as lower-case A-labels, or None if it is no name.
 
     A name with a dot at its end is refused: it would be another host for a list of blocked ones.
     """

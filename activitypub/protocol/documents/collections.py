@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from activitypub.protocol.documents import shapes, vocabulary
-from activitypub.protocol.documents.reading import Document
+from activitypub.protocol.documents.reading import MAX_ITEMS, Document
 from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
 from activitypub.protocol.documents.shapes import Reference
 
@@ -41,7 +41,7 @@ def collection(document: Document) -> Collection:
         id=shapes.uri(document),
         ordered=kind.startswith("Ordered"),
         total_items=shapes.count(document.get("totalItems")),
-        items=shapes.references(document.get("items") if items is None else items),
+        items=shapes.references(document.get("items") if items is None else items, MAX_ITEMS),
         first=shapes.reference(document.get("first")),
         next=shapes.uri(shapes.one(document.get("next"))),
         previous=shapes.uri(shapes.one(document.get("prev"))),

@@ -17,6 +17,8 @@ from activitypub.protocol.uris import is_uri
 PUBLIC: Final = "https://www.w3.org/ns/activitystreams#Public"
 PUBLIC_NAMES: Final = frozenset({PUBLIC, "as:Public", "Public"})
 
+# Of the ids in one property the rest is not read: nobody writes to as many by name.
+MAX_URIS: Final = 2048
 MAX_DURATION_SECONDS: Final = 10 * 366 * 86_400
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
@@ -83,7 +85,7 @@ def uri(value: Any) -> str | None:
 
 def uris(value: Any) -> tuple[str, ...]:
     """Return every id of one-or-many, each once, in order."""
-    return tuple(dict.fromkeys(found for item in many(value) if (found := uri(item))))
+    return tuple(dict.fromkeys(found for item in many(value)[:MAX_URIS] if (found := uri(item))))
 
 
 def addressees(value: Any) -> tuple[str, ...]:
@@ -98,10 +100,10 @@ def reference(value: Any) -> Reference | None:
     return found[0] if found else None
 
 
-def references(value: Any) -> tuple[Reference, ...]:
+def references(value: Any, limit: int = MAX_URIS) -> tuple[Reference, ...]:
     """Return every URI and every object of one-or-many."""
     found = []
-    for item in many(value):
+    for item in many(value)[:limit]:
         inline = item if isinstance(item, dict) else None
         name = uri(item)
         if name is not None or inline is not None:

@@ -60,3 +60,10 @@ def test_what_we_tell_is_found_and_read_back() -> None:
     assert (document["version"], document["protocols"], document["openRegistrations"]) == (
         "2.1", ["activitypub"], True,
     )  # fmt: skip
+
+
+def test_an_address_that_is_empty_is_left_out() -> None:
+    document = nodeinfo.document(
+        Software("hvx", "1.0"), "", "", open_registrations=False, usage=Usage(0, 0, 0, 0)
+    )
+    assert document["software"] == {"name": "hvx", "version": "1.0"}

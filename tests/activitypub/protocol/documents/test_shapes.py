@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from activitypub.protocol.documents import shapes
-from activitypub.protocol.documents.shapes import PUBLIC, Link, Reference, Text
+from activitypub.protocol.documents.shapes import MAX_URIS, PUBLIC, Link, Reference, Text
 
 URI = "https://a.example/1"
 OTHER = "https://a.example/2"
@@ -35,6 +35,12 @@ OTHER = "https://a.example/2"
 )
 def test_ids_come_out_of_one_or_many_bare_or_inline(value: Any, uris: tuple[str, ...]) -> None:
     assert shapes.uris(value) == uris
+
+
+def test_of_too_many_ids_the_rest_is_not_read() -> None:
+    many = [f"https://a.example/{number}" for number in range(MAX_URIS + 1)]
+    assert shapes.uris(many) == tuple(many[:-1])
+    assert len(shapes.references(many)) == len(shapes.addressees(many)) == MAX_URIS
 
 
 @pytest.mark.parametrize("name", [PUBLIC, "as:Public", "Public", ["as:Public", PUBLIC, "Public"]])
