@@ -1,5 +1,6 @@
 """Whose passkeys are taken: under the password, made for this server alone, whole (WebAuthn Level 3)."""
 
+import hashlib
 import itertools
 from collections import Counter
 from datetime import timedelta
@@ -7,6 +8,11 @@ from typing import Any
 
 import cbor2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from django.utils import timezone
 
 from accounts import passkeys
@@ -84,6 +90,42 @@ def test_a_passkey_is_not_kept_that_is(person: Person, fault: str) -> None:
     assert not Passkey.objects.exists()
     # What failed has spent nothing: the same options still serve the honest answer.
     keep(person.handset, Authenticator().create(options, origin=person.wire.origin)).expect(201)
+
+
+def certified_by_a_maker(made: dict[str, Any]) -> dict[str, Any]:
+    """The same with a maker's statement that holds: signed by a key that a certificate names."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a maker")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(timezone.now() - timedelta(days=1))
+        .not_valid_after(timezone.now() + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    response = made["response"]
+    data = cbor2.loads(from_b64url(response["attestationObject"]))["authData"]
+    client_data = from_b64url(response["clientDataJSON"])
+    signature = key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(hashes.SHA256()))
+    statement = {"alg": ES256, "sig": signature, "x5c": [certificate.public_bytes(Encoding.DER)]}
+    attestation = cbor2.dumps({"fmt": "packed", "attStmt": statement, "authData": data})
+    return made | {"response": response | {"attestationObject": b64url(attestation)}}
+
+
+def test_a_makers_certificate_is_refused_though_it_holds(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = creation_options(person.handset)
+    made = Authenticator().create(options, origin=person.wire.origin)
+    certified = certified_by_a_maker(made)
+    assert keep(person.handset, certified).refusal == INVALID
+    assert not Passkey.objects.exists()
+    # It is the certificate that is refused: without the rule it would be taken.
+    monkeypatch.setattr(passkeys, "_refuse_certificates", lambda attestation_object: None)
+    keep(person.handset, certified).expect(201)
 
 
 BOMBS = {

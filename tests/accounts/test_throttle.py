@@ -53,6 +53,13 @@ def exhaust(person: Person, limit: Limit, address: str = "192.0.2.1", login: str
         assert stranger(person, address, login).refusal == WRONG
 
 
+def test_a_counter_that_fills_is_recorded_once_however_many_slip_past_together(db: None) -> None:
+    counters = Counters((Counter.of(Limit("tried", 2, 900), "somebody"),))
+    for _ in range(4):
+        counters.count()
+    assert locked_out() == [{"limit": "tried", "seconds": 900}]
+
+
 # --- Logging in ----------------------------------------------------------------------------------
 
 
