@@ -3,6 +3,7 @@
 Kept are bytes, not what was read from them: a document in memory takes several times its text.
 """
 
+import contextlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
@@ -42,8 +43,10 @@ class Cache:
         return kept.outcome if kept is not None and self._clock() - kept.since < max_age else None
 
     def put(self, key: Hashable, outcome: Outcome) -> None:
-        """Keep an outcome in the place of an earlier one."""
-        self._kept[key] = _Kept(self._clock(), outcome)
+        """Keep an outcome in the place of an earlier one; of one that has no room, nothing."""
+        self._kept.pop(key, None)
+        with contextlib.suppress(ValueError):
+            self._kept[key] = _Kept(self._clock(), outcome)
 
 
 def _ends(key: Hashable, kept: _Kept, now: float) -> float:

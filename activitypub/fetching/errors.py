@@ -24,9 +24,11 @@ class Reason(StrEnum):
     TRY_LATER = "try_later"  # 408, 425 or 429
     # Refused, before or while connecting
     BAD_URL = "bad_url"
-    SCHEME = "scheme"
+    PLAIN_HTTP = "plain_http"  # where https is asked for
     PORT = "port"
     ADDRESS_FORBIDDEN = "address_forbidden"  # not in the Internet (activitypub.protocol.addresses)
+    OWN_HOST = "own_host"  # this server asks itself nothing
+    HOST_SUSPENDED = "host_suspended"  # this server's moderators let nothing in from there
     # Refused, for how it was answered
     DENIED = "denied"  # 401 or 403
     BAD_STATUS = "bad_status"
@@ -39,8 +41,8 @@ class Reason(StrEnum):
     BAD_DOCUMENT = "bad_document"
     ID_MISSING = "id_missing"
     ID_ELSEWHERE = "id_elsewhere"  # not what stands at its own id
+    KEY_MISSING = "key_missing"  # its owner's document does not name the key
     # Refused, on the way from a handle to an actor
-    BAD_HANDLE = "bad_handle"
     NO_ACTOR = "no_actor"  # WebFinger names none
     LOOP_OPEN = "loop_open"  # handle and actor do not name each other
 

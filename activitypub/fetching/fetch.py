@@ -86,10 +86,11 @@ class Fetcher:
         raise Refused(Reason.TOO_MANY_REDIRECTS if most else Reason.REDIRECTED, at.host)
 
     @contextlib.asynccontextmanager
-    async def deadline(self, host: str) -> AsyncIterator[None]:
-        """All that is awaited within has the time of one document together, or is DownForNow (timeout)."""
+    async def deadline(self, host: str, *, documents: int = 1) -> AsyncIterator[None]:
+        """All that is awaited within has the time of so many documents together, or is DownForNow
+        (timeout)."""
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(self.limits.seconds * documents):
                 yield
         except TimeoutError:
             raise DownForNow(Reason.TIMEOUT, host) from None

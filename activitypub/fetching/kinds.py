@@ -1,45 +1,41 @@
 """What may be asked for, and which answers are that (RFC 9110 §8.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-from django.utils.http import parse_header_parameters
-
+from activitypub.protocol.media_types import is_activitypub
 from activitypub.protocol.negotiation import ACTIVITY, LINKED_DATA, PROFILE
+
+_JRD_TYPES: Final = frozenset({"application/jrd+json", "application/json"})
+_XRD_TYPES: Final = frozenset({"application/xrd+xml", "application/xml", "text/xml"})
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of document: the `Accept` that asks for it, and the types that it comes as."""
+    """A kind of document: the `Accept` that asks for it, and whether a Content-Type is one of its."""
 
     accept: str
-    types: frozenset[str]
-
-    def is_type(self, content_type: str) -> bool:
-        """Whether an answer of this Content-Type is of this kind. Parameters stand in any order and case."""
-        essence, parameters = _read(content_type)
-        # Of linked data, only that whose profile says that it is read as plain JSON too.
-        if essence == LINKED_DATA and PROFILE not in parameters.get("profile", "").split():
-            return False
-        return essence in self.types
+    is_type: Callable[[str], bool]
 
 
-ACTIVITY_DOCUMENT = Kind(
-    accept=f'{ACTIVITY}, {LINKED_DATA}; profile="{PROFILE}"',
-    types=frozenset({ACTIVITY, LINKED_DATA}),
+def is_jrd(content_type: str) -> bool:
+    """Whether this is WebFinger's JSON, under its own name or the plain one."""
+    return _essence(content_type) in _JRD_TYPES
+
+
+def is_xrd(content_type: str) -> bool:
+    """Whether this is the XML of host-meta and of old WebFinger."""
+    return _essence(content_type) in _XRD_TYPES
+
+
+def _essence(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+ACTIVITY_DOCUMENT: Final = Kind(f'{ACTIVITY}, {LINKED_DATA}; profile="{PROFILE}"', is_activitypub)
+HOST_META: Final = Kind("application/xrd+xml, application/xml;q=0.9", is_xrd)
+WEBFINGER: Final = Kind(
+    "application/jrd+json, application/json;q=0.9, application/xrd+xml;q=0.5",
+    lambda content_type: is_jrd(content_type) or is_xrd(content_type),
 )
-JRD = Kind(
-    accept="application/jrd+json, application/json;q=0.9",
-    types=frozenset({"application/jrd+json", "application/json"}),
-)
-HOST_META = Kind(
-    accept="application/xrd+xml, application/xml;q=0.9",
-    types=frozenset({"application/xrd+xml", "application/xml", "text/xml"}),
-)
-
-
-def _read(content_type: str) -> tuple[str, Mapping[str, str]]:
-    try:
-        return parse_header_parameters(content_type)
-    except ValueError:
-        return "", {}

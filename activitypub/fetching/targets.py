@@ -6,31 +6,29 @@ the HTTP client: what was judged is what is asked for.
 
 import re
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address
+from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
-import idna
-
 from activitypub.fetching.errors import Reason, Refused
+from activitypub.protocol.uris import origin_of
 
-MAX_URL_CHARACTERS = 2048
-DEFAULT_PORTS = {"http": 80, "https": 443}
 # Below it a port is that of another protocol, whose servers take orders from whatever bytes arrive.
-FIRST_FREE_PORT = 1024
+FIRST_FREE_PORT: Final = 1024
+_HTTP_PORTS: Final = frozenset({80, 443})
 
-_NAME = re.compile(r"(?!.{254})[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII)
 # A name that ends so is read as an IPv4 address by some: 0x7f.1, 2130706433 (WHATWG URL, host parsing).
 _ENDS_IN_NUMBER = re.compile(r"(^|\.)([0-9]+|0x[0-9a-f]*)$")
 # What stands in paths and queries as it is (RFC 3986 §3.3, §3.4), what is percent-encoded already included.
-_AS_IT_IS = "%/:@!$&'()*+,;=-._~?[]"
+_AS_IT_IS: Final = "%/:@!$&'()*+,;=-._~?[]"
 
 
 @dataclass(frozen=True)
 class Target:
     """Where a document is asked for.
 
-    `url` is as it goes over the wire: ASCII, host in lower case and as A-label, default port left out, a
-    path in any case. Two targets are one address if they are equal. `host` is `host[:port]`.
+    `url` is as it goes over the wire: ASCII, host in lower case and as A-label, default port left out, the
+    path as it was given. Two targets are one address if they are equal. `host` is `host[:port]`.
     """
 
     url: str
@@ -38,30 +36,18 @@ class Target:
 
 
 def target(url: str, *, plain_http: bool = False) -> Target:
-    """Read an absolute URL. `plain_http` lets http pass beside https.
+    """Read an absolute URL without fragment. `plain_http` lets http pass beside https.
 
-    Raises Refused (bad_url, scheme, port).
+    Raises Refused (bad_url, plain_http, port).
     """
-    if len(url) > MAX_URL_CHARACTERS or not url.isprintable() or set(url) & set(" \\#"):
+    origin = origin_of(url)
+    if origin is None or "#" in url or _is_odd_number(origin.host):
         raise Refused(Reason.BAD_URL)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise Refused(Reason.BAD_URL) from None
-    if parts.scheme != "https" and not (plain_http and parts.scheme == "http"):
-        raise Refused(Reason.SCHEME)
-    # A percent sign in a host is a zone, which no other server is in, or a hidden letter.
-    if not parts.hostname or set(parts.netloc) & set("@%"):
-        raise Refused(Reason.BAD_URL)
-    host = _host(parts.hostname, bracketed="[" in parts.netloc)
-    if port is not None and port != DEFAULT_PORTS[parts.scheme]:
-        if port < FIRST_FREE_PORT and port not in DEFAULT_PORTS.values():
-            raise Refused(Reason.PORT, host)
-        host = f"{host}:{port}"
-    path = quote(parts.path, safe=_AS_IT_IS) or "/"
-    query = "?" + quote(parts.query, safe=_AS_IT_IS) if parts.query else ""
-    return Target(url=f"{parts.scheme}://{host}{path}{query}", host=host)
+    if origin.scheme != "https" and not plain_http:
+        raise Refused(Reason.PLAIN_HTTP, origin.authority)
+    if origin.port < FIRST_FREE_PORT and origin.port not in _HTTP_PORTS:
+        raise Refused(Reason.PORT, origin.authority)
+    return Target(url=f"{origin.scheme}://{origin.authority}{_rest(url)}", host=origin.authority)
 
 
 def redirected(at: Target, location: str | None, *, plain_http: bool = False) -> Target:
@@ -75,15 +61,19 @@ def redirected(at: Target, location: str | None, *, plain_http: bool = False) ->
     return target(there, plain_http=plain_http)
 
 
-def _host(name: str, *, bracketed: bool) -> str:
+def _rest(url: str) -> str:
+    """Path and query."""
+    parts = urlsplit(url)
+    path = quote(parts.path, safe=_AS_IT_IS) or "/"
+    return f"{path}?{quote(parts.query, safe=_AS_IT_IS)}" if parts.query else path
+
+
+def _is_odd_number(host: str) -> bool:
+    """Whether this is an IPv4 address for some readers and none for others."""
+    if not _ENDS_IN_NUMBER.search(host):
+        return False
     try:
-        if bracketed:
-            return f"[{IPv6Address(name)}]"
-        host = name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
-        if _ENDS_IN_NUMBER.search(host):
-            return str(IPv4Address(host))
-    except (AddressValueError, UnicodeError):
-        raise Refused(Reason.BAD_URL) from None
-    if not _NAME.fullmatch(host):
-        raise Refused(Reason.BAD_URL)
-    return host
+        IPv4Address(host)
+    except AddressValueError:
+        return True
+    return False

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from activitypub.fetching.errors import DownForNow, Gone, NotFetched, NotFound, Refused
 from activitypub.fetching.fetch import Fetcher, Limits
 from activitypub.fetching.guard import open_session
-from activitypub.fetching.kinds import ACTIVITY_DOCUMENT, HOST_META, JRD, Kind
+from activitypub.fetching.kinds import ACTIVITY_DOCUMENT, HOST_META, WEBFINGER, Kind
 from tests.activitypub.fetching.conftest import reason_of
 from tests.activitypub.fetching.peer import (
     ACTIVITY,
@@ -234,8 +234,8 @@ async def test_every_hop_is_signed_for_where_it_goes(fetcher: Fetcher, peer: Pee
     [
         ("http://alice@127.0.0.1/", "bad_url"),
         ("/#fragment", "bad_url"),
-        ("ftp://127.0.0.1/", "scheme"),
-        ("file:///etc/passwd", "scheme"),
+        ("ftp://127.0.0.1/", "bad_url"),
+        ("file:///etc/passwd", "bad_url"),
         ("http://127.0.0.1:25/", "port"),
         ("http://0x7f.1/", "bad_url"),
         ("/" + "a" * 3000, "bad_url"),
@@ -257,7 +257,7 @@ async def test_https_alone_is_fetched_where_peers_are_not_on_this_machine(
     session: aiohttp.ClientSession, peer: Peer
 ) -> None:
     error = await refusal(Fetcher(session), peer, document({}))
-    assert error.reason.value == "scheme"
+    assert error.reason.value == "plain_http"
     assert peer.connections == 0
 
 
@@ -298,8 +298,9 @@ async def test_what_a_status_means_for_the_caller(
         (ACTIVITY_DOCUMENT, f'{LD}; profile="{AS}"'),
         (ACTIVITY_DOCUMENT, f"{LD};charset=utf-8;PROFILE={AS}"),
         (ACTIVITY_DOCUMENT, f'{LD}; profile="https://other.example/ {AS}"; charset=utf-8'),
-        (JRD, "application/jrd+json; charset=utf-8"),
-        (JRD, "application/json"),
+        (WEBFINGER, "application/jrd+json; charset=utf-8"),
+        (WEBFINGER, "application/json"),
+        (WEBFINGER, "application/xrd+xml"),
         (HOST_META, "application/xrd+xml"),
         (HOST_META, "text/xml; charset=utf-8"),
         (HOST_META, "application/xml"),
@@ -327,7 +328,7 @@ async def test_a_type_is_known_in_any_case_with_parameters_in_any_order(
         (ACTIVITY_DOCUMENT, ""),
         (ACTIVITY_DOCUMENT, ";" * 5000),
         (ACTIVITY_DOCUMENT, f"{ACTIVITY}\r\nContent-Type: text/html"),
-        (JRD, "text/html"),
+        (WEBFINGER, "text/html"),
         (HOST_META, "text/html"),
     ],
 )
