@@ -151,6 +151,8 @@ def verify(request: SignedRequest, signature: CavageSignature, key: PublicKey) -
 def sign(request: SignedRequest, key: PrivateKey, key_id: str, headers: Sequence[str]) -> str:
     """The value of a Signature header over `headers`, which the request has. Raises SignatureError."""
     algorithm = algorithms.algorithm_of(key)
+    if len(set(headers)) != len(headers):
+        raise SignatureError(Reason.SIGNATURE_MALFORMED)
     if not key_id.isascii() or not key_id.isprintable() or '"' in key_id or "\\" in key_id:
         raise SignatureError(Reason.KEY_ID_MALFORMED)
     name = "rsa-sha256" if algorithm is Algorithm.RSA_V1_5_SHA256 else "hs2019"

@@ -17,7 +17,7 @@ Dictionary = dict[str, Item | InnerList]
 # letter by itself, which is a third of the time of a whole check.
 _LONE_BYTES = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]+={0,2}):")
 # Parsing takes about a microsecond for each member, so that this is a few milliseconds at the worst.
-MAX_CHARACTERS = 8192
+MAX_CHARACTERS = 4096
 
 
 def parse(text: str, kind: str, *, reason: Reason = Reason.FIELD_MALFORMED) -> StructuredType:

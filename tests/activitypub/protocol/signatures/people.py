@@ -47,12 +47,12 @@ def get(target: str = "/users/alice") -> SignedRequest:
 
 def signed_cavage(request: SignedRequest, key: PrivateKey | None = None, now: float = NOW) -> SignedRequest:
     """The request with the headers that a peer of today sends."""
-    headers = cavage_headers(request, key or rsa_key(), KEY_ID, now)
+    headers = cavage_headers(replace(request, headers=()), key or rsa_key(), KEY_ID, now)
     return replace(request, headers=headers)
 
 
 def signed_rfc9421(request: SignedRequest, key: PrivateKey | None = None, now: float = NOW) -> SignedRequest:
-    headers = rfc9421_headers(request, key or rsa_key(), KEY_ID, now)
+    headers = rfc9421_headers(replace(request, headers=()), key or rsa_key(), KEY_ID, now)
     return replace(request, headers=(*request.headers, *headers))
 
 
