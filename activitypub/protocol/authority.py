@@ -13,6 +13,7 @@ from typing import Final
 
 from activitypub.protocol.documents import keys, shapes, vocabulary
 from activitypub.protocol.documents.activities import Activity
+from activitypub.protocol.documents.quotes import QuoteAuthorization
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.uris import same_origin, without_fragment
 
@@ -32,6 +33,8 @@ class Reason(StrEnum):
     COLLECTION_OF_ANOTHER = "collection_of_another_actor"
     MOVE_NOWHERE = "move_without_another_target"
     MOVE_NOT_CONFIRMED = "move_target_does_not_name_the_actor"
+    STAMP_OF_ANOTHER = "quote_authorization_by_another_actor"
+    STAMP_FOR_OTHERS = "quote_authorization_for_other_objects"
     KEY_OF_ANOTHER = "key_of_another_actor"
     FETCHED_ELSEWHERE = "document_of_another_address"
 
@@ -233,6 +236,15 @@ def against_move(activity: Activity, target: str, also_known_as: Collection[str]
     if activity.target is None or activity.target.id != target:
         return Reason.MOVE_NOWHERE
     return None if activity.actor in also_known_as else Reason.MOVE_NOT_CONFIRMED
+
+
+def against_stamp(stamp: QuoteAuthorization, quoting: str, quoted: str, author: str) -> Reason | None:
+    """Return why a stamp, fetched from its own address, does not let one object quote the other, which is the
+    author's."""
+    if stamp.attributed_to != author or not same_origin(stamp.id, author):
+        return Reason.STAMP_OF_ANOTHER
+    named = (stamp.interacting_object, stamp.interaction_target)
+    return None if named == (quoting, quoted) else Reason.STAMP_FOR_OTHERS
 
 
 def against_key(actor: str, key_id: str, owner: str) -> Reason | None:

@@ -97,6 +97,11 @@ def handle(text: str) -> Handle | None:
     return Handle(username, f"{host}:{int(port)}" if port is not None and int(port) != 443 else host)
 
 
+def is_username(text: str) -> bool:
+    """Whether this can stand before the host of a handle, of any server."""
+    return re.fullmatch(_USERNAME, text) is not None
+
+
 def descriptor_of(of: Handle, actor: str, page: str | None, subscribe: str | None) -> dict[str, Any]:
     """Return the JRD of an actor of ours. `page` is for browsers; `subscribe` a template with `{uri}`."""
     links: list[dict[str, str]] = [{"rel": "self", "type": ACTIVITY, "href": actor}]

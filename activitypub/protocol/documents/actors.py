@@ -11,10 +11,10 @@ from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
 from activitypub.protocol.documents.shapes import Link, Text
 from activitypub.protocol.documents.tags import Tags, tags
 from activitypub.protocol.uris import origin_of, same_origin
+from activitypub.protocol.webfinger import is_username
 
 MAX_FIELDS: Final = 64
 MAX_ALIASES: Final = 256
-MAX_USERNAME_CHARACTERS: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def actor(document: Document) -> RemoteActorDocument:
     if inbox is None:
         raise RefusedDocument(Refusal.INBOX_MISSING)
     username = shapes.string(document.get("preferredUsername"))
-    if username is None or len(username) > MAX_USERNAME_CHARACTERS:
+    if username is None or not is_username(username):
         raise RefusedDocument(Refusal.USERNAME_MISSING)
 
     def own(value: Any) -> str | None:

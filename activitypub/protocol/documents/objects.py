@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from activitypub.protocol.documents import shapes, vocabulary
 from activitypub.protocol.documents.polls import Poll, poll
-from activitypub.protocol.documents.quotes import Quote, quote
+from activitypub.protocol.documents.quotes import Quote, QuotePolicy, quote, quote_policy
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
 from activitypub.protocol.documents.shapes import Link, Text
@@ -58,6 +58,7 @@ class Post:
     attachments: tuple[Attachment, ...]
     poll: Poll | None
     quote: Quote | None
+    quote_policy: QuotePolicy | None
     page: str | None
     links: tuple[Link, ...]
     image: Link | None
@@ -117,6 +118,7 @@ def post(document: Document) -> Post:
         attachments=attachments(document.get("attachment")),
         poll=poll(document) if kind == "Question" else None,
         quote=quote(document, found),
+        quote_policy=quote_policy(document),
         page=shapes.page(links),
         links=links,
         image=shapes.link(shapes.one(document.get("image"))) or shapes.link(shapes.one(document.get("icon"))),

@@ -1,5 +1,6 @@
 """What stands in `tag`: mentions, hashtags, custom emoji, and links to other objects (FEP-e232)."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,9 @@ from activitypub.protocol.media_types import is_activitypub
 # More than any document of a person has; the rest is not read.
 MAX_TAGS: Final = 512
 MAX_HASHTAG_CHARACTERS: Final = 255
+
+# It is looked for in texts, between colons; Misskey's may name a host.
+_SHORTCODE = re.compile(r"[\w.@+-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def tags(value: Any) -> Tags:
         elif "Emoji" in kinds:
             icon = shapes.link(shapes.one(item.get("icon")))
             shortcode = (name or "").strip(":")
-            if icon is not None and shortcode:
+            if icon is not None and _SHORTCODE.fullmatch(shortcode):
                 emoji.setdefault(shortcode, Emoji(shortcode, icon, shapes.uri(item)))
         elif "Link" in kinds:
             link = shapes.link(item)

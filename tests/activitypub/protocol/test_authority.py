@@ -7,6 +7,7 @@ import pytest
 from activitypub.protocol import authority
 from activitypub.protocol.authority import Believe, Fetch, Reason, Refuse
 from activitypub.protocol.documents.activities import Activity, activity
+from activitypub.protocol.documents.quotes import QuoteAuthorization
 
 ALICE = "https://a.example/users/alice"
 BOB = "https://a.example/users/bob"  # of the same server
@@ -243,6 +244,22 @@ def test_followers_move_only_to_one_who_names_the_old_actor() -> None:
     assert authority.against_move(move, BOB, [ALICE]) is Reason.MOVE_NOWHERE
     assert authority.against_move(does("Move", ALICE), MALLORY, [ALICE]) is Reason.MOVE_NOWHERE
     assert authority.against_move(move, MALLORY, [ALICE]) is None
+
+
+def test_a_stamp_is_the_quoted_authors_and_names_both_objects() -> None:
+    def reason(**changes: str) -> Reason | None:
+        parts = {
+            "id": f"{ALICE}/stamps/1", "attributed_to": ALICE,
+            "interacting_object": FOREIGN, "interaction_target": NOTE,
+        }  # fmt: skip
+        return authority.against_stamp(QuoteAuthorization(**(parts | changes)), FOREIGN, NOTE, ALICE)
+
+    assert reason(attributed_to=BOB) is Reason.STAMP_OF_ANOTHER
+    assert reason(attributed_to=MALLORY) is Reason.STAMP_OF_ANOTHER
+    assert reason(id=f"{MALLORY}/stamps/1") is Reason.STAMP_OF_ANOTHER
+    assert reason(interacting_object=f"{FOREIGN}/2") is Reason.STAMP_FOR_OTHERS
+    assert reason(interaction_target=f"{NOTE}/2") is Reason.STAMP_FOR_OTHERS
+    assert reason() is None
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,11 @@ def multikey(**changes: Any) -> dict[str, Any]:
         ("preferredUsername", None, Refusal.USERNAME_MISSING),
         ("preferredUsername", "", Refusal.USERNAME_MISSING),
         ("preferredUsername", "a" * 256, Refusal.USERNAME_MISSING),
+        ("preferredUsername", "alice@victim.example", Refusal.USERNAME_MISSING),
+        ("preferredUsername", "al ice", Refusal.USERNAME_MISSING),
+        ("preferredUsername", "al/ice", Refusal.USERNAME_MISSING),
+        ("preferredUsername", "al\u202eice", Refusal.USERNAME_MISSING),
+        ("preferredUsername", "<b>alice", Refusal.USERNAME_MISSING),
     ],
 )
 def test_an_actor_without_what_it_cannot_be_without_is_refused(

@@ -8,8 +8,9 @@ import pytest
 from activitypub.protocol.documents.objects import MAX_ATTACHMENTS, Post, post, tombstone
 from activitypub.protocol.documents.parsing import Unknown, parse
 from activitypub.protocol.documents.polls import MAX_OPTIONS, Option
-from activitypub.protocol.documents.quotes import Quote
+from activitypub.protocol.documents.quotes import Quote, QuoteAuthorization, quote_authorization
 from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
+from activitypub.protocol.documents.shapes import PUBLIC
 
 ID = "https://a.example/1"
 ALICE = "https://a.example/users/alice"
@@ -109,6 +110,37 @@ def test_the_proposals_own_word_goes_before_the_others_and_brings_its_stamp() ->
 def test_a_link_in_tag_is_a_quote_unless_it_says_otherwise(rel: str | None, quotes: bool) -> None:
     tag = {"type": "Link", "href": QUOTED, "mediaType": "application/activity+json", "rel": rel}
     assert (note(tag=tag).quote == Quote(QUOTED, None)) is quotes
+
+
+@pytest.mark.parametrize(
+    "policy", [None, {}, {"canLike": {}}, {"canQuote": None}, {"canQuote": "all"}, "all", [[]]]
+)
+def test_a_post_that_says_nothing_of_quotes_has_no_policy_on_them(policy: Any) -> None:
+    assert note(interactionPolicy=policy).quote_policy is None
+
+
+def test_a_policy_lets_quote_at_once_after_asking_or_never() -> None:
+    bob, carol, everybody = "https://b.example/bob", "https://c.example/carol", PUBLIC
+    policy = note(
+        interactionPolicy={"canQuote": {"automaticApproval": bob, "manualApproval": ["as:Public", bob]}}
+    ).quote_policy
+    assert policy is not None
+    assert policy.answer([bob, everybody]) is True
+    assert policy.answer([carol, everybody]) is None
+    nobody = note(interactionPolicy={"canQuote": {}}).quote_policy
+    assert nobody is not None
+    assert nobody.answer([bob, everybody]) is False
+
+
+def test_a_stamp_names_who_lets_what_quote_what() -> None:
+    stamp = {
+        "type": "QuoteAuthorization", "id": STAMP, "attributedTo": ALICE,
+        "interactingObject": QUOTED, "interactionTarget": {"id": ID},
+    }  # fmt: skip
+    assert quote_authorization(stamp) == QuoteAuthorization(STAMP, ALICE, QUOTED, ID)
+    for name in stamp:
+        assert quote_authorization(stamp | {name: None}) is None
+    assert quote_authorization(stamp | {"type": "LikeAuthorization"}) is None
 
 
 def test_an_attachment_is_a_link_with_what_is_said_of_it() -> None:

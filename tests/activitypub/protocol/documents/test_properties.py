@@ -1,5 +1,6 @@
 """Whatever a document says, it is something or refused by a word that is declared."""
 
+import json
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,8 @@ from activitypub.protocol import authority
 from activitypub.protocol.documents import keys, vocabulary
 from activitypub.protocol.documents.activities import Activity
 from activitypub.protocol.documents.parsing import parse
-from activitypub.protocol.documents.refusals import RefusedDocument
+from activitypub.protocol.documents.reading import read
+from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
 from activitypub.protocol.webfinger import descriptor
 from tests.activitypub.protocol.documents.telling import told
 
@@ -80,3 +82,26 @@ def test_any_document_is_a_key_or_none_and_a_descriptor(document: dict[str, Any]
     key = keys.key_document(document)
     assert key is None or (key.id and key.owner and key.pem)
     assert isinstance(descriptor(document).aliases, tuple)
+
+
+_iris = st.sampled_from(["as:actor", "as", "as:", "actor", "@id", "id", "a", "b", "a:b", "b:actor", "x:y"])
+_contexts: st.SearchStrategy[Any] = st.recursive(
+    _iris | st.none() | st.integers(0, 3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            _iris | st.sampled_from(["@context", "@reverse", "@language", "@vocab", "to"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_contexts, _documents)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_any_context_is_taken_or_refused(context: Any, document: dict[str, Any]) -> None:
+    body = json.dumps(document | {"@context": context}).encode()
+    try:
+        assert read(body)["@context"] == context
+    except RefusedDocument as error:
+        assert error.refusal in Refusal
