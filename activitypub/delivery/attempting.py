@@ -10,7 +10,7 @@ import aiohttp
 
 from activitypub.delivery.jobs import Attempt, Fault, Job, Scheme
 from activitypub.delivery.posting import SECONDS, Answer, post
-from activitypub.delivery.signing import Keys, NoKey, SignedPost, signed
+from activitypub.delivery.signing import SignedPost, signed
 from activitypub.fetching.errors import Refused
 from activitypub.protocol.retry import Outcome, outcome, retry_after
 from activitypub.protocol.signatures.reasons import SignatureError
@@ -18,11 +18,11 @@ from activitypub.protocol.signatures.reasons import SignatureError
 # What a server says to a scheme that it does not know: some cannot even read the header.
 _OTHER_SCHEME: Final = frozenset({400, 401, 403})
 # Trying again would change nothing.
-_FINAL: Final = frozenset({Fault.BAD_URL, Fault.NO_KEY, Fault.ADDRESS_FORBIDDEN})
+_FINAL: Final = frozenset({Fault.BAD_URL, Fault.ADDRESS_FORBIDDEN})
 
 
 class Sender:
-    """Makes attempts in one loop. `executor` has threads that sign, and may ask the database for keys."""
+    """Makes attempts in one loop. `executor` has threads that sign."""
 
     def __init__(
         self,
@@ -38,7 +38,6 @@ class Sender:
         self._plain_http = plain_http
         self._clock = clock
         self._seconds = seconds
-        self._keys = Keys()
 
     async def sign(self, jobs: list[Job]) -> list[SignedPost | Fault]:
         """Sign these at once, each by what its host took last."""
@@ -78,8 +77,6 @@ class Sender:
 
     def _sign(self, job: Job, scheme: Scheme) -> SignedPost | Fault:
         try:
-            return signed(job, scheme, self._keys, plain_http=self._plain_http)
+            return signed(job, scheme, plain_http=self._plain_http)
         except (Refused, SignatureError):
             return Fault.BAD_URL
-        except NoKey:
-            return Fault.NO_KEY

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from activitypub.protocol.retry import Outcome
+from activitypub.protocol.signatures.keys import PrivateKey
 
 
 class Scheme(StrEnum):
@@ -18,14 +19,24 @@ class Scheme(StrEnum):
         return Scheme.RFC9421 if self is Scheme.CAVAGE else Scheme.CAVAGE
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SigningKey:
+    """A private key, loaded, and the address under which its public half is published."""
+
+    key_id: str
+    key: PrivateKey = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Outgoing:
-    """An activity as it goes out: one for all its deliveries that a worker holds at the time."""
+    """An activity as it goes out: one for all its deliveries that a worker holds at the time. `key` is its
+    actor's."""
 
     id: int
     actor_id: int
     public: bool
     body: bytes = field(repr=False)
+    key: SigningKey
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +64,6 @@ class Fault(StrEnum):
     BROKEN_OFF = "broken_off"
     ADDRESS_FORBIDDEN = "address_forbidden"
     BAD_URL = "bad_url"
-    NO_KEY = "no_key"
     BREAKER = "breaker_open"
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
+from django.db import connections
 from django.utils import timezone
 
 from activitypub.delivery import metrics
@@ -63,7 +64,7 @@ class Worker:
         self._attempts: list[Attempt] = []
         self._attempted = asyncio.Event()
         self._ending = False
-        # One writes, as SQLite has it anyway. Two sign: RSA lets the interpreter go meanwhile.
+        # One asks the database, as SQLite has it anyway. Two sign: RSA lets the interpreter go meanwhile.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="delivery")
         self._signers = ThreadPoolExecutor(2, thread_name_prefix="signing")
 
@@ -88,8 +89,9 @@ class Worker:
                 await settling
                 left = [*self._lanes.empty(), *self._unended]
                 await self._in_database(partial(self._claims.give_back, left))
-        self._writer.shutdown()
-        self._signers.shutdown()
+                await in_database(connections.close_all, self._writer)
+                self._writer.shutdown()
+                self._signers.shutdown()
 
     # --- claiming ----------------------------------------------------------------------------
 
@@ -150,14 +152,11 @@ class Worker:
     async def _sign(self, jobs: list[Job]) -> None:
         try:
             signed = await self._sender.sign(jobs)
-        except BaseException as error:
-            # As it is, they are not begun; the database may be away.
+        except BaseException:
             for job in jobs:
                 self._lanes.forget(job)
-            if not isinstance(error, Exception):
-                raise
-            log.exception("deliveries could not be signed")
-            return
+            self._unended += jobs
+            raise
         for job, post in zip(jobs, signed, strict=True):
             self._start(self._attempt(job, post))
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from activitypub.delivery.jobs import Fault, Job, Outgoing, Scheme
+from activitypub.delivery.keys import Keys
 from activitypub.models import Actor, Delivery, Host, Sent
 from activitypub.protocol.local_uris import SYNCHRONIZATION
 from activitypub.protocol.retry import delay
@@ -37,6 +38,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._activities: WeakValueDictionary[int, Outgoing] = WeakValueDictionary()
+        self._keys = Keys()
 
     def take(self, most: int, now: datetime, *, room: Room, full: Collection[str] = ()) -> Claimed:
         """Claim at most so many deliveries that are due, the longest due first.
@@ -91,7 +93,6 @@ class Claims:
         for row in rows:
             activity = activities.get(row.activity_id)
             if activity is None:
-                # Its actor was erased a moment ago, and the delivery with it.
                 continue
             host = known.get(row.host)
             jobs.append(
@@ -113,7 +114,9 @@ class Claims:
         missing = wanted - activities.keys()
         columns = ("pk", "actor_id", "public", "body")
         for pk, actor_id, public, body in Sent.objects.filter(pk__in=missing).values_list(*columns):
-            activities[pk] = self._activities[pk] = Outgoing(pk, actor_id, public, bytes(body))
+            # None for an actor that was erased a moment ago, and its deliveries with it.
+            if (key := self._keys.of(actor_id)) is not None:
+                activities[pk] = self._activities[pk] = Outgoing(pk, actor_id, public, bytes(body), key)
         return activities
 
 
