@@ -31,9 +31,6 @@ def follow(**changes: Any) -> dict[str, Any]:
     return {"id": "https://b.example/follow/1", "type": "Follow", "actor": MALLORY, "object": ALICE} | changes
 
 
-# ---- what an activity may be at all -------------------------------------------------------------
-
-
 @pytest.mark.parametrize("signer", [MALLORY, BOB, f"{ALICE}/", ALICE.upper(), "http://a.example/users/alice"])
 def test_an_activity_signed_by_anybody_but_its_actor_is_refused(signer: str) -> None:
     assert authority.against(does("Like", NOTE), signer) is Reason.ACTOR_NOT_SIGNER
@@ -144,9 +141,6 @@ def test_leave_is_asked_only_for_something_of_ones_own_origin(kind: str) -> None
     assert authority.against(does(kind, FOREIGN, instrument=note()), ALICE) is None
 
 
-# ---- what comes with an activity ----------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("what", "verdict"),
     [
@@ -211,9 +205,6 @@ def test_nothing_that_is_announced_is_believed(what: Any, verdict: authority.Bro
     announce = does("Announce", what)
     assert authority.brought(announce) == verdict
     assert authority.against(announce, ALICE) is (verdict.reason if isinstance(verdict, Refuse) else None)
-
-
-# ---- what depends on what this server knows -----------------------------------------------------
 
 
 @pytest.mark.parametrize("owner", [BOB, MALLORY, f"{ALICE}/"])
