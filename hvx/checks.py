@@ -84,9 +84,24 @@ def database_is_encrypted(
     return []
 
 
+def peers_are_elsewhere(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """hvx.W004: servers on the loopback may be spoken to, said at every start."""
+    if settings.HVX_FEDERATION_ALLOW_PRIVATE:
+        return [
+            checks.Warning(
+                "HVX_FEDERATION_ALLOW_PRIVATE is on: whoever names an address makes this server ask what "
+                "listens on this machine, and documents of other servers may travel in the clear.",
+                hint="Leave it unset, but for tests and demonstrations.",
+                id="hvx.W004",
+            )
+        ]
+    return []
+
+
 def register() -> None:
     """Called once by the app's ready()."""
     checks.register(settings_work_together)
     checks.register(origin_is_reached)
     checks.register(database_is_encrypted)
+    checks.register(peers_are_elsewhere)
     checks.register(deployed_safely, checks.Tags.security, deploy=True)
