@@ -186,6 +186,20 @@ def test_path_and_query_are_those_of_the_target(target: str, path: str, query: s
     ]
 
 
+@pytest.mark.parametrize(
+    ("request_", "component"),
+    [
+        (replace(get(), target='/\n"@method": GET'), "@target-uri"),
+        (replace(get(), target='/\n"@method": GET'), "@path"),
+        (replace(get(), method='GET\n"@path": /'), "@method"),
+        (replace(get(), authority='a\n"@path": /'), "@authority"),
+    ],
+)
+def test_no_part_of_a_request_can_forge_a_line(request_: SignedRequest, component: str) -> None:
+    with pytest.raises(SignatureError, match="field_malformed"):
+        lines(request_, f'"{component}"')
+
+
 def test_a_member_of_a_dictionary_is_signed_alone() -> None:
     request = with_header(get(), "X-Dict", " a=1, b=2;x=1;y=2, c=(a   b    c), d")
     found = lines(request, '"x-dict";key="a" "x-dict";key="d" "x-dict";key="b" "x-dict";key="c"')
