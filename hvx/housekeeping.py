@@ -5,6 +5,7 @@ import logging
 
 from channels.db import database_sync_to_async
 
+from activitypub.services import erasure
 from audit.checkpoints import checkpoint
 from devices import idempotency
 from devices.services import challenges, lifecycle
@@ -24,6 +25,7 @@ def sweep() -> None:
     challenges.forget_expired_challenges()
     idempotency.forget_old_answers()
     journal.sweep()
+    erasure.forget_told()
     checkpoint()
     if ended:
         log.info("idle devices ended", extra={"fields": {"count": ended}})

@@ -23,8 +23,8 @@ class ActorType(models.TextChoices):
 
 
 class Actor(models.Model):
-    """Who speaks in the fediverse. One of this server has no `host`, and belongs to an account, or is the
-    server's own.
+    """Who speaks in the fediverse. One of this server has no `host`. It belongs to an account, is the
+    server's own (an Application), or was an account's that is erased, and stays until others were told.
 
     `uri` is the actor's `id`. `summary` is HTML: of a local actor made from `summary_source`, which is
     what its owner typed, of a remote one as it came, to be cleaned where it is shown. `fields` are
@@ -106,7 +106,7 @@ class LocalActor(Actor):
     @property
     def is_instance(self) -> bool:
         """Whether it is the server's own, which belongs to nobody."""
-        return self.account_id is None
+        return self.account_id is None and self.type == ActorType.APPLICATION
 
 
 class RemoteActor(Actor):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.protocol.names import is_username
 from accounts.queries import was_erased
 from activitypub.errors import ActorGone, UnknownActor
-from activitypub.models import ActorKey, KeyKind, LocalActor
+from activitypub.models import ActorKey, ActorType, KeyKind, LocalActor
 from activitypub.protocol.local_uris import INSTANCE_USERNAME, username_at
 
 
@@ -35,7 +35,7 @@ def at_uri(uri: str) -> LocalActor:
 
 def instance() -> LocalActor:
     """The server's own actor, which a start has made. Raises UnknownActor."""
-    actor = LocalActor.objects.filter(account=None).first()
+    actor = LocalActor.objects.filter(account=None, type=ActorType.APPLICATION).first()
     if actor is None:
         raise UnknownActor
     return actor

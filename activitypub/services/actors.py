@@ -32,7 +32,7 @@ def make_missing() -> int:
     For a server's start: accounts of before this room have none. Several processes may do it at once.
     """
     made = 0
-    if not LocalActor.objects.filter(account=None).exists():
+    if not LocalActor.objects.filter(account=None, type=ActorType.APPLICATION).exists():
         made += _unless_made(partial(_of_instance, keymaking.make_pairs()))
     without = Account.objects.filter(actor=None).order_by("created_at")
     for account_id, username, created_at in list(without.values_list("pk", "username", "created_at")):

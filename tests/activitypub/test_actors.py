@@ -12,11 +12,10 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts.models import Account
-from activitypub.models import Actor, ActorKey, Follow, FollowState, KeyKind, LocalActor, RemoteActor
+from activitypub.models import Actor, ActorKey, Follow, KeyKind, LocalActor, RemoteActor
 from activitypub.protocol.signatures.keys import public_key_from_multikey
 from activitypub.services import actors
 from tests.accounts.test_erasure import erase
-from tests.accounts.test_export import ask, opened
 from tests.activitypub.reading import ACTIVITY, document, get
 from tests.people import DjangoWire, Person
 
@@ -249,13 +248,10 @@ def test_two_servers_that_start_at_once_make_each_actor_once() -> None:
 
 
 def test_an_erased_actor_is_gone_and_says_so_for_ever(person: Person) -> None:
-    uri, actor, bob = uri_of(person), actor_of(person), remote()
-    Follow.objects.create(follower=bob, followee=actor, state=FollowState.ACCEPTED)
-    Follow.objects.create(follower=actor, followee=bob)
+    uri, bob = uri_of(person), remote()
     erase(person.handset).expect(204)
     assert list(Actor.objects.all()) == [bob]
     assert not ActorKey.objects.exists()
-    assert not Follow.objects.exists()
     answer = get(person.wire, uri).expect(410)
     assert answer.headers["content-type"] == ACTIVITY
     assert {**json.loads(answer.body), "@context": ""} == {
@@ -268,19 +264,3 @@ def test_an_erased_actor_is_gone_and_says_so_for_ever(person: Person) -> None:
     assert get(person.wire, f"{uri}/followers").refusal == (410, "actor_gone")
     assert actors.make_missing() == 1  # the server's own
     assert get(person.wire, uri).status == 410
-
-
-def test_the_export_has_actor_keys_and_follows_and_no_private_key(person: Person) -> None:
-    actor, bob, carol = actor_of(person), remote(), remote("carol")
-    Follow.objects.create(follower=bob, followee=actor, state=FollowState.ACCEPTED, uri="https://r.example/1")
-    Follow.objects.create(follower=actor, followee=carol)
-    Follow.objects.create(follower=bob, followee=carol)
-    files = opened(ask(person.handset).expect(200).body)
-    assert files["actor.json"]["uri"] == uri_of(person)
-    assert [(row["follower"], row["state"]) for row in files["followers.json"]] == [(bob.uri, "accepted")]
-    assert [(row["followee"], row["state"]) for row in files["follows.json"]] == [(carol.uri, "requested")]
-    assert {row["key_id"] for row in files["actor-keys.json"]} == {
-        f"{uri_of(person)}#main-key",
-        f"{uri_of(person)}#ed25519-key",
-    }
-    assert all("private" not in row for row in files["actor-keys.json"])
