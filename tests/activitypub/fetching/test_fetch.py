@@ -364,13 +364,17 @@ async def test_a_connection_is_kept_for_the_next(fetcher: Fetcher, peer: Peer) -
     assert (peer.connections, len(peer.requests)) == (1, 3)
 
 
-async def test_no_path_or_query_is_in_the_text_of_an_error_or_behind_it(fetcher: Fetcher, peer: Peer) -> None:
+async def test_no_path_or_query_is_in_the_text_of_an_error_or_behind_it_or_in_the_log(
+    fetcher: Fetcher, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
     for answer in (status("404 Not Found"), raw(b""), raw(HEAD + b"Content-Length: 9\r\n\r\n")):
         peer.answers["/hidden?word=hidden"] = answer
         with pytest.raises(NotFetched) as error:
             await fetcher.fetch(peer.url("/hidden?word=hidden"))
         assert "hidden" not in f"{error.value} {error.value!r}"
         assert error.value.__suppress_context__ or error.value.__context__ is None
+    assert "hidden" not in caplog.text
 
 
 # --- TLS --------------------------------------------------------------------------------------

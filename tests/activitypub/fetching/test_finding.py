@@ -1,5 +1,6 @@
 """From a handle to its actor: no host's word alone makes a handle somebody's."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,17 @@ from activitypub.fetching.fetch import Fetcher
 from activitypub.fetching.finding import Found, find
 from activitypub.protocol.webfinger import Handle
 from tests.activitypub.fetching.conftest import reason_of
-from tests.activitypub.fetching.peer import ACTIVITY, OUTSIDE, Names, Peer, document, redirect, status, whole
+from tests.activitypub.fetching.peer import (
+    ACTIVITY,
+    OUTSIDE,
+    Answer,
+    Names,
+    Peer,
+    document,
+    redirect,
+    status,
+    whole,
+)
 
 HOME, WEB, EVIL = "home.example", "web.example", "evil.example"
 
@@ -59,16 +70,24 @@ class Fediverse:
         return error.value.reason.value, error.value.detail
 
 
-def jrd(content: Mapping[str, Any]) -> Any:
+def jrd(content: Mapping[str, Any]) -> Answer:
     return whole(json.dumps(content).encode(), Content_Type="application/jrd+json; charset=utf-8")
 
 
-def host_meta(template: str, kind: str = "application/jrd+json") -> Any:
+def host_meta(template: str, kind: str = "application/jrd+json") -> Answer:
     body = (
         '<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">'
         f'<Link rel="lrdd" type="{kind}" template="{template}"/></XRD>'
     )
     return whole(body.encode(), Content_Type="application/xrd+xml")
+
+
+def late(answer: Answer) -> Answer:
+    async def send(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.17)
+        await answer(writer)
+
+    return send
 
 
 @pytest.fixture
@@ -217,13 +236,29 @@ async def test_what_the_host_answers_is_what_the_caller_is_told(
     assert ("/.well-known/host-meta" in asked) is (kind is NotFound)
 
 
-async def test_finding_ends_in_time(peer: Peer, names: Names, hasty: Fetcher) -> None:
+async def test_redirects_in_a_circle_end(fediverse: Fediverse) -> None:
+    alice = fediverse.handle("alice", HOME)
+    path = fediverse.webfinger_path(alice)
+    fediverse.peer.answers[path] = redirect(path)
+    assert (await fediverse.refusal(alice))[0] == "too_many_redirects"
+
+
+async def test_all_steps_together_have_an_end(peer: Peer, names: Names, hasty: Fetcher) -> None:
+    """None of the four takes as long as one document may."""
     fediverse = Fediverse(peer, names, Documents(hasty))
     alice = fediverse.handle("alice", HOME)
-    peer.answers[fediverse.webfinger_path(alice)] = redirect(fediverse.webfinger_path(alice))
-    with pytest.raises(NotFetched):
+    told = {"links": [{"rel": "self", "type": ACTIVITY, "href": peer.url("/users/alice", HOME)}]}
+    steps = {
+        fediverse.webfinger_path(alice): status("404 Not Found"),
+        "/.well-known/host-meta": host_meta(peer.url("/lrdd?{uri}", HOME)),
+        fediverse.webfinger_path(alice).replace("/.well-known/webfinger?resource=", "/lrdd?"): jrd(told),
+        "/users/alice": document({}),
+    }
+    for path, answer in steps.items():
+        peer.answers[path] = late(answer)
+    with pytest.raises(DownForNow) as error:
         await fediverse.find(alice)
-    assert len(peer.requests) == 4
+    assert reason_of(error) == "timeout"
 
 
 # --- what is found --------------------------------------------------------------------------------

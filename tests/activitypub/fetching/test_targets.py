@@ -1,7 +1,7 @@
 """Which URLs may be fetched, and how they go over the wire."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
@@ -157,6 +157,7 @@ def test_a_redirect_is_held_to_the_same_rules(location: str | None, reason: str)
     assert error.value.reason.value == reason
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.text().map(lambda text: "https://" + text)))
 def test_any_text_is_a_target_or_refused_and_the_client_reads_the_same(url: str) -> None:
     try:

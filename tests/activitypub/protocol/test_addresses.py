@@ -3,7 +3,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activitypub.protocol.addresses import is_loopback, is_public
@@ -144,11 +144,13 @@ def test_loopback_is_this_machine_alone(address: str, is_so: bool) -> None:
     assert is_loopback(address) is is_so
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4).map(str))
 def test_what_the_standard_library_calls_private_is_not_public(address: str) -> None:
     assert not (is_public(address) and ipaddress.IPv4Address(address).is_private)
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=6).map(str))
 def test_an_ipv6_address_is_public_only_where_addresses_are_given_out(address: str) -> None:
     handed_out = ipaddress.IPv6Network("2000::/3"), ipaddress.IPv6Network("64:ff9b::/96")
@@ -157,6 +159,7 @@ def test_an_ipv6_address_is_public_only_where_addresses_are_given_out(address: s
         assert any(ipaddress.IPv6Address(address) in network for network in (*handed_out, mapped))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_makes_the_rule_fail(text: str) -> None:
     assert is_public(text) in (True, False)
