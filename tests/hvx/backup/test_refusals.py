@@ -48,6 +48,26 @@ def test_a_back_up_that_is_cut_short_is_refused_and_the_place_stays_empty(
         assert contents(target.data_dir) == []
 
 
+def test_a_back_up_with_more_behind_it_or_put_together_from_two_is_refused(
+    origin: LiveServer, back_up: Path, target: LiveServer, tmp_path: Path
+) -> None:
+    origin.manage("backup", str(tmp_path / "later.hvx"))
+    whole, later = back_up.read_bytes(), (tmp_path / "later.hvx").read_bytes()
+    beginning = len(MAGIC) + 4 + int.from_bytes(whole[len(MAGIC) : len(MAGIC) + 4], "big")
+    assert whole[:beginning] == later[:beginning], "of one vault"
+    for strange in (
+        whole + b"\x00",
+        whole + whole,
+        whole + later[beginning:],
+        whole[: beginning + 105] + later[beginning + 105 :],
+        whole[: len(whole) // 2] + later[len(whole) // 2 :],
+    ):
+        mixed = tmp_path / "mixed.hvx"
+        mixed.write_bytes(strange)
+        assert "Nothing was touched" in refused_restore(mixed, origin, target)
+        assert contents(target.data_dir) == []
+
+
 def test_a_back_up_with_the_vault_of_another_is_refused(
     origin: LiveServer, back_up: Path, target: LiveServer, tmp_path: Path
 ) -> None:
