@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 ('icon', models.CharField(blank=True, max_length=2048)),
                 ('image', models.CharField(blank=True, max_length=2048)),
                 ('locked', models.BooleanField(default=False)),
-                ('discoverable', models.BooleanField(default=True)),
+                ('discoverable', models.BooleanField(default=False)),
                 ('indexable', models.BooleanField(default=False)),
                 ('also_known_as', models.JSONField(default=list)),
                 ('moved_to', models.CharField(blank=True, max_length=2048)),

@@ -58,7 +58,8 @@ class Actor(models.Model):
     image = models.CharField(max_length=MAX_URI, blank=True)
 
     locked = models.BooleanField(default=False)
-    discoverable = models.BooleanField(default=True)
+    # Both are for their owner to switch on.
+    discoverable = models.BooleanField(default=False)
     indexable = models.BooleanField(default=False)
     also_known_as = models.JSONField(default=list)
     moved_to = models.CharField(max_length=MAX_URI, blank=True)

@@ -59,9 +59,7 @@ def _of_account(account_id: UUID | str, username: str, published: datetime, pair
 
 def _of_instance(pairs: Sequence[KeyPair]) -> None:
     uris = ActorURIs.of_instance(settings.HVX_ORIGIN)
-    actor = _create(
-        uris, INSTANCE_USERNAME, timezone.now(), type=ActorType.APPLICATION, locked=True, discoverable=False
-    )
+    actor = _create(uris, INSTANCE_USERNAME, timezone.now(), type=ActorType.APPLICATION, locked=True)
     add_first_keys(actor, pairs)
 
 

@@ -123,7 +123,7 @@ def test_whoever_registers_has_an_actor_that_others_can_read(person: Person) -> 
         "featured": f"{uri}/featured",
         "endpoints": {"sharedInbox": f"{person.wire.origin}/inbox"},
         "manuallyApprovesFollowers": False,
-        "discoverable": True,
+        "discoverable": False,
         "indexable": False,
         "attachment": [],
     }

@@ -71,7 +71,7 @@ def test_a_profile_is_told_whole_and_what_is_not_named_stays(person: Person) -> 
             image="https://example.org/b.png",
         ),
     )
-    update_profile(actor_of(person), Profile(locked=True, indexable=True, discoverable=False))
+    update_profile(actor_of(person), Profile(locked=True, indexable=True, discoverable=True))
     read = document(person.wire, uri_of(person))
     assert (read["name"], read["summary"]) == ("Alice", "<p>Hello</p><p>there</p>")
     assert read["icon"] == {"type": "Image", "url": "https://example.org/a.png"}
@@ -80,7 +80,7 @@ def test_a_profile_is_told_whole_and_what_is_not_named_stays(person: Person) -> 
     assert (field["type"], field["name"]) == ("PropertyValue", "Home")
     assert field["value"].startswith('<a href="https://example.org/" rel="me nofollow')
     flags = ("manuallyApprovesFollowers", "indexable", "discoverable")
-    assert [read[name] for name in flags] == [True, True, False]
+    assert [read[name] for name in flags] == [True, True, True]
     update_profile(actor_of(person), Profile(icon="", fields=[], summary=""))
     read = document(person.wire, uri_of(person))
     assert "icon" not in read
