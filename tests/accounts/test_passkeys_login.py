@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.utils import timezone
 
-from accounts import throttle
+from accounts import passkeys, throttle
 from accounts.models import Passkey
 from accounts.throttle import Limit
 from devices.models import Challenge, Device
@@ -141,6 +141,22 @@ def test_a_counter_that_does_not_rise_refuses_the_login(person: Person, authenti
     authenticator.counts, authenticator.counter = True, 50
     log_in(phone, authenticator).expect(200)
     assert Passkey.objects.get().sign_count == 51
+
+
+def test_a_passkey_that_is_removed_while_it_is_verified_logs_nobody_in(
+    person: Person, authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = passkeys.verify_assertion
+
+    def verify_and_remove(*args: Any, **named: Any) -> passkeys.Asserted:
+        asserted = verify(*args, **named)
+        Passkey.objects.all().delete()
+        return asserted
+
+    monkeypatch.setattr(passkeys, "verify_assertion", verify_and_remove)
+    phone = person.new_handset()
+    assert log_in(phone, authenticator).refusal == CREDENTIALS
+    assert not Device.objects.filter(key=phone.public).exists()
 
 
 def test_an_authenticator_that_never_counts_logs_in_again_and_again(person: Person) -> None:

@@ -11,11 +11,13 @@ from django.core.checks import run_checks
 from django.db import IntegrityError, connection, transaction
 
 from audit.events import Event
+from audit.models import AuditChain, AuditRow
 from audit.services import record
+from tests.audit.emptying import unguarded
 from tests.vault.models import Contact
 from vault import keyring, keys, services, standing
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch, RootKeyMissing, RootKeyUnsafe
-from vault.keyring import BLIND_INDEX, FIELDS, PURPOSES
+from vault.keyring import AUDIT, BLIND_INDEX, FIELDS, FILES, PURPOSES
 from vault.models import DataKey
 from vault.protectors import keyfile
 from vault.rootkey import RootKey
@@ -208,6 +210,23 @@ def test_a_lost_key_is_named_and_none_is_made_in_its_place(empty_ring: Path, pur
     with pytest.raises(RingMissing, match=f"lost its key for '{purpose}', though .* restore a back-up"):
         ensure_ring()
     assert list(DataKey.objects.values_list("id", "wrapped")) == before
+
+
+@pytest.mark.parametrize("left", [AuditRow, AuditChain])
+@pytest.mark.parametrize("purpose", [AUDIT, FILES])
+def test_either_of_the_audits_tables_tells_that_there_was_a_key(
+    empty_ring: Path, purpose: str, left: type[AuditRow | AuditChain]
+) -> None:
+    ensure_ring()
+    record(Event.SERVER_STARTED)
+    with unguarded():
+        for model in {AuditRow, AuditChain} - {left}:
+            model._base_manager.all().delete()
+    assert left.objects.exists()
+    DataKey.objects.filter(purpose=purpose).delete()
+    keyring.forget()
+    with pytest.raises(RingMissing, match=f"a row of {left._meta.db_table}"):
+        ensure_ring()
 
 
 def test_a_ring_that_is_gone_as_a_whole_is_not_begun_anew_and_neither_is_the_vault(empty_ring: Path) -> None:

@@ -16,8 +16,10 @@ from tests.crashes import ENDED, KILLED, Crashes
 from tests.live import REPOSITORY
 from vault import keyring, keys, lock, ownfile, replacing, services, settling, vaultfile
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
+from vault.memory import LockedBytes
 from vault.models import DataKey
 from vault.protectors import keyfile
+from vault.protectors import keyring as system_keyring
 from vault.rootkey import RootKey
 from vault.services import ensure_ring
 from vault.vaultfile import Protector
@@ -219,6 +221,29 @@ def test_without_a_key_file_that_opens_it_is_settled_all_the_same(
     # People have opened it.
     vault = settling.settle(vaultfile.unlock(half_way, former), keys.vault_path(), ring)
     assert vault.root.id == (new if ring_is_new else former).id
+
+
+@pytest.mark.parametrize("ring_is_new", [False, True])
+def test_of_the_keyrings_entries_those_of_the_half_that_goes_are_discarded_and_no_other(
+    ring: Path, monkeypatch: pytest.MonkeyPatch, ring_is_new: bool
+) -> None:
+    discarded: list[object] = []
+    monkeypatch.setattr(system_keyring, "discard", discarded.append)
+
+    def with_entries(root: RootKey, *entries: str) -> list[Protector]:
+        made = [Protector.make(root, "keyring", {"entry": name}, LockedBytes.random(32)) for name in entries]
+        return [*made, Protector.make(root, "credential", {"entry": "no entry"}, LockedBytes.random(32))]
+
+    former, new, key = keys.root(), RootKey.new(), keys.opened().database_key()
+    half_way = vaultfile.Document(
+        vaultfile.body(former, with_entries(former, "old", "of both"), key, other=new),
+        vaultfile.body(new, with_entries(new, "new", "of both"), key, other=former),
+    )
+    vaultfile.write(keys.vault_path(), half_way)
+    if ring_is_new:
+        services.rewrap_ring(former, new)
+    settling.settle(vaultfile.unlock(half_way, former), keys.vault_path(), ring)
+    assert discarded == [{"entry": "old" if ring_is_new else "new"}]
 
 
 @pytest.mark.parametrize("ring_is_new", [False, True])

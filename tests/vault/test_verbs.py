@@ -15,11 +15,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from tests.live import REPOSITORY
 from vault import keys, vaultfile
-from vault.protectors import passphrase, shares
+from vault.protectors import keyring, passphrase, shares
 from vault.protectors.shares import Gathering
 from vault.rootkey import RootKey
 from vault.vaultfile import Protector
-from vault.verbs import unseal
+from vault.verbs import rewrap, unseal
 from vault.verbs.asking import Asking
 
 PASSPHRASE, ANOTHER = "the first of the passphrases", "the second of the passphrases"
@@ -127,6 +127,25 @@ def test_one_life_of_a_vault(manage: Manage, folder: Path, status: Callable[[], 
     for secret in (PASSPHRASE, ANOTHER, *first_shares, *second_shares):
         for file in folder.iterdir():
             assert secret.encode() not in file.read_bytes(), file.name
+
+
+def test_what_a_removed_protector_left_behind_is_removed_and_nothing_else(
+    root_key_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discarded: list[object] = []
+    monkeypatch.setattr(keyring, "discard", discarded.append)
+    root_key_path.parent.mkdir()
+    left = [root_key_path, root_key_path.with_name("root.key.next")]
+    for path in left:
+        path.write_bytes(bytes(32))
+    rewrap._discard(
+        [Protector("00" * 16, "keyring", {"entry": "one"}, ""), Protector("01" * 16, "shares", {}, "")]
+    )
+    assert discarded == [{"entry": "one"}]
+    assert all(path.exists() for path in left)
+    rewrap._discard([Protector("00" * 16, "keyfile", {}, "")])
+    assert not any(path.exists() for path in left)
+    assert len(discarded) == 1
 
 
 def test_a_vault_is_made_once(manage: Manage, folder: Path) -> None:
