@@ -39,6 +39,9 @@ MOST_KEPT = 4096
 KEPT_SECONDS = 300.0
 # Of a key that was fetched once more in vain: no flood of bad signatures makes us ask a host more often.
 FRUITLESS_SECONDS = 60.0
+# An owner's document that is as old says of a key that was not heard of before whether it is theirs: made-up
+# names of keys make us ask no more often than that.
+DOCUMENT_SECONDS = 10.0
 # Who waits for a key holds a request. One host that hangs, or many, are not to hold them all.
 MOST_WAITING = 256
 MOST_WAITING_PER_HOST = 32
@@ -130,9 +133,12 @@ async def _fetched(key_id: str, signer: signing.KeySigner | None, *, fresh: bool
     """The key from its owner's document, which is kept with it."""
     place = without_fragment(key_id)
     with _room(place):
-        ask = partial(session.documents().fetch_document, signer=signer, redirects=0)
-        if fresh:
-            ask = partial(ask, max_age=0.0)
+        ask = partial(
+            session.documents().fetch_document,
+            signer=signer,
+            redirects=0,
+            max_age=0.0 if fresh else DOCUMENT_SECONDS,
+        )
         document = await ask(place)
         alone = None if _is_actor(document) else key_documents.key_document(document)
         if alone is not None:

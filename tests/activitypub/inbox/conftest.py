@@ -1,0 +1,60 @@
+"""Inboxes in this process, and two other servers with somebody on each."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from activitypub.remote import keys, session, signing
+from hvx.inboxes import Inboxes
+from tests.activitypub.fetching.peer import Peer
+from tests.activitypub.inbox.forging import World
+from tests.activitypub.senders import Sender, rsa_key
+
+
+async def _nothing(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("this was not for an inbox")
+
+
+@pytest.fixture
+def loopback_peers(settings: Settings) -> Iterator[None]:
+    settings.HVX_FEDERATION_ALLOW_PRIVATE = True
+    keys.forget()
+    signing.forget()
+    yield
+    keys.forget()
+    signing.forget()
+
+
+@pytest.fixture
+async def inboxes(loopback_peers: None, transactional_db: None) -> AsyncIterator[Inboxes]:
+    yield Inboxes(_nothing)
+    await session.close()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    async with Peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[Peer]:
+    """A server whose people are up to no good."""
+    async with Peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def bob(peer: Peer) -> Sender:
+    return Sender(peer).publish()
+
+
+@pytest.fixture
+def mallory(elsewhere: Peer) -> Sender:
+    return Sender(elsewhere, "mallory", rsa_key("mallory")).publish()
+
+
+@pytest.fixture
+def world(bob: Sender, mallory: Sender) -> World:
+    return World(bob, Sender(bob.peer, "eve", rsa_key("eve")).publish(), mallory)
