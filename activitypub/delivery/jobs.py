@@ -6,17 +6,7 @@ from enum import StrEnum
 
 from activitypub.protocol.retry import Outcome
 from activitypub.protocol.signatures.keys import PrivateKey
-
-
-class Scheme(StrEnum):
-    """How a request is signed."""
-
-    CAVAGE = "cavage"
-    RFC9421 = "rfc9421"
-
-    @property
-    def other(self) -> "Scheme":
-        return Scheme.RFC9421 if self is Scheme.CAVAGE else Scheme.CAVAGE
+from activitypub.protocol.signatures.policy import Scheme
 
 
 @dataclass(frozen=True, slots=True, eq=False)

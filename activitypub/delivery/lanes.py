@@ -77,6 +77,15 @@ class Lanes:
             del self._under_way[job.host]
         self._pairs.remove((job.activity.actor_id, job.inbox))
 
+    def pull(self, host: str, inbox: str) -> list[Job]:
+        """Take out what has not begun of an inbox."""
+        queue = self._waiting.pop(host, deque())
+        pulled = [job for job in queue if job.inbox == inbox]
+        if len(pulled) < len(queue):
+            self._waiting[host] = deque(job for job in queue if job.inbox != inbox)
+        self.held -= len(pulled)
+        return pulled
+
     def empty(self) -> list[Job]:
         """Take out all that have not begun."""
         left = [job for queue in self._waiting.values() for job in queue]

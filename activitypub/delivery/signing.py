@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from activitypub.delivery.jobs import Job, Scheme
+from activitypub.delivery.jobs import Job
 from activitypub.fetching.targets import target
 from activitypub.protocol.signatures.keys import PrivateKey
 from activitypub.protocol.signatures.messages import Headers, SignedRequest
+from activitypub.protocol.signatures.policy import Scheme
 from activitypub.protocol.signatures.signing import cavage_headers, rfc9421_headers
 from activitypub.protocol.synchronization import HEADER
 

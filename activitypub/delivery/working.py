@@ -62,6 +62,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._unended: list[Job] = []
         self._attempts: list[Attempt] = []
+        self._pulled: list[Job] = []
         self._attempted = asyncio.Event()
         self._ending = False
         # One asks the database, as SQLite has it anyway. Two sign: RSA lets the interpreter go meanwhile.
@@ -167,7 +168,11 @@ class Worker:
             self._lanes.forget(job)
             self._unended.append(job)
             raise
-        self._lanes.done(job, answered=attempt.outcome is not Outcome.RETRY)
+        answered = attempt.outcome is not Outcome.RETRY
+        self._lanes.done(job, answered=answered)
+        if not answered:
+            # They are claimed again once this is written down: past the breaker, if it lets them.
+            self._pulled += self._lanes.pull(job.host, job.inbox)
         self._attempts.append(attempt)
         self._attempted.set()
         metrics.ATTEMPTS.labels(attempt.outcome.value).inc()
@@ -193,8 +198,12 @@ class Worker:
             await self._attempted.wait()
             self._attempted.clear()
             attempts, self._attempts = self._attempts, []
+            pulled, self._pulled = self._pulled, []
             if attempts:
                 await self._in_database(partial(outcomes.settle, attempts, self._clock()))
+            if pulled:
+                await self._in_database(partial(self._claims.give_back, pulled))
+                self._look.set()
 
     async def _end(self) -> None:
         self._ending = True

@@ -9,11 +9,12 @@ from weakref import WeakValueDictionary
 from django.db import transaction
 from django.db.models import Q
 
-from activitypub.delivery.jobs import Fault, Job, Outgoing, Scheme
+from activitypub.delivery.jobs import Fault, Job, Outgoing
 from activitypub.delivery.keys import Keys
 from activitypub.models import Actor, Delivery, Host, Sent
 from activitypub.protocol.local_uris import SYNCHRONIZATION
 from activitypub.protocol.retry import delay
+from activitypub.protocol.signatures.policy import Scheme
 from activitypub.protocol.synchronization import Synchronization, make
 from activitypub.queries import followers
 from activitypub.queries.hosts import shut_among
