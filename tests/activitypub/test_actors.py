@@ -12,9 +12,10 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts.models import Account
+from activitypub import keymaking
 from activitypub.models import Actor, ActorKey, Follow, KeyKind, LocalActor, RemoteActor
 from activitypub.protocol.signatures.keys import public_key_from_multikey
-from activitypub.services import actors
+from activitypub.services import actors, keys
 from tests.accounts.test_erasure import erase
 from tests.activitypub.reading import ACTIVITY, document, get
 from tests.people import DjangoWire, Person
@@ -79,6 +80,24 @@ def test_an_account_whose_actor_cannot_be_made_is_not_made(monkeypatch: pytest.M
     assert not Account.objects.exists()
     assert not Actor.objects.exists()
     person.register().expect(201)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_are_made_while_nobody_waits_for_the_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    within: list[bool] = []
+    real = keymaking.make_pair
+
+    def make_pair(kind: KeyKind) -> keymaking.KeyPair:
+        within.append(connection.in_atomic_block)
+        return real(kind)
+
+    monkeypatch.setattr(keymaking, "make_pair", make_pair)
+    person = Person(DjangoWire())
+    person.register().expect(201)
+    keys.rotate_keys(actor_of(person))
+    actor_of(person).delete()
+    assert actors.make_missing() == 2
+    assert within == [False] * 8
 
 
 def test_no_two_local_actors_have_one_name(person: Person) -> None:
@@ -151,12 +170,12 @@ def test_every_word_of_the_document_is_in_its_context(person: Person) -> None:
 
 
 def test_private_keys_stand_sealed_and_are_in_no_document(person: Person) -> None:
-    keys = list(ActorKey.objects.filter(actor=actor_of(person)))
-    assert {key.kind for key in keys} == {KeyKind.RSA, KeyKind.ED25519}
-    privates = [key.private for key in keys if key.private is not None]
+    found = list(ActorKey.objects.filter(actor=actor_of(person)))
+    assert {key.kind for key in found} == {KeyKind.RSA, KeyKind.ED25519}
+    privates = [key.private for key in found if key.private is not None]
     assert len(privates) == 2
     assert in_our_tables(*(private[-32:] for private in privates)) == []
-    assert in_our_tables(bytes(keys[0].public)[-32:]) != []
+    assert in_our_tables(bytes(found[0].public)[-32:]) != []
 
 
 def test_a_browser_gets_a_page_and_a_cache_is_told_that_there_are_two(person: Person) -> None:
