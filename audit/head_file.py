@@ -4,9 +4,12 @@
 found by it; whoever puts back both is found by the same line in the log, if that went elsewhere.
 """
 
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,6 +39,19 @@ def read() -> Head | None:
         return None
     except (KeyError, TypeError, OverflowError, OSError) as error:
         raise ValueError("it cannot be read") from error
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One process at a time compares and writes; the kernel drops the lock with the process."""
+    folder = os.open(path().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+        # With what was put into it: a file that a failing power takes back would be missed.
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def write(head: Head) -> None:

@@ -7,6 +7,8 @@ A row that others have followed since is none of that: each machine writes a fil
 
 import logging
 
+from django.db import connection
+
 from audit import head_file, keys
 from audit.models import SERVER, AuditChain, AuditRow
 from audit.unreadable import UNREADABLE
@@ -33,18 +35,20 @@ def contradiction() -> str:
 
 def publish() -> None:
     """Write the head into the file and the log, if the file is not ahead; never over a contradiction."""
-    if sentence := contradiction():
-        log.error("the audit is not the one of its head's file", extra={"fields": {"reason": sentence}})
-        return
-    head, told = _head(), head_file.read()
-    if head is not None and (told is None or told.length < head.length) and is_a_row(head):
-        _write(head)
+    with head_file.alone():
+        if sentence := contradiction():
+            log.error("the audit is not the one of its head's file", extra={"fields": {"reason": sentence}})
+            return
+        head, told = _head(), head_file.read()
+        if head is not None and (told is None or told.length < head.length) and is_a_row(head):
+            _write(head)
 
 
 def replace() -> None:
     """Write the head whatever the file says: for a restore, which has told the audit what it said."""
-    if head := _head():
-        _write(head)
+    with head_file.alone():
+        if head := _head():
+            _write(head)
 
 
 def _head() -> head_file.Head | None:
@@ -56,12 +60,13 @@ def _head() -> head_file.Head | None:
 
 def is_a_row(head: head_file.Head) -> bool:
     """Whether the chain has it: under the key, for whoever reads the file can write its hash into a row."""
-    key = keys.current().chain
+    if AuditRow._meta.db_table not in connection.introspection.table_names():
+        return False
     try:
         row = AuditRow.objects.filter(chain=SERVER, sequence=head.length).first()
     except UNREADABLE:
         return False
-    return row is not None and row.is_genuine(key) and row.hash.hex() == head.hash
+    return row is not None and row.is_genuine(keys.current().chain) and row.hash.hex() == head.hash
 
 
 def _write(head: head_file.Head) -> None:

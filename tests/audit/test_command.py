@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from audit import ports
@@ -85,6 +85,32 @@ def test_a_line_tells_time_place_event_and_details(person: Person) -> None:
     [line] = audit("show", "--account", person.username, "--event", "login").splitlines()
     place = chain_of(person.id)[: len("account:") + 8]
     assert f"{place} 3  login  kind=password state=active  device:" in line
+
+
+def test_a_row_that_was_changed_is_shown_as_none_of_the_servers(person: Person) -> None:
+    chain = chain_of(person.id)
+    with unguarded(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE audit_auditrow SET event = 'login', details = 'none' WHERE chain = %s AND sequence = 1",
+            [chain],
+        )
+    first, second = reversed(audit("show", "--chain", chain).splitlines())
+    assert first.endswith("  NOT AS WRITTEN: see audit verify")
+    assert "NOT AS WRITTEN" not in second
+    first_told, second_told = reversed(shown("--chain", chain))
+    assert (first_told["as_written"], second_told["as_written"]) == (False, True)
+    assert first_told["details"] == {}
+
+
+def test_a_row_that_cannot_be_read_is_said_to_be_one_for_verify(person: Person) -> None:
+    if connection.vendor == "postgresql":
+        with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE audit_auditrow SET at = 'no time'")
+        return
+    with unguarded(), connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_auditrow SET at = 'no time' WHERE sequence = 1")
+    with pytest.raises(CommandError, match="audit verify"):
+        audit("show")
 
 
 @pytest.mark.parametrize("arguments", [["--event", "nonsense"], ["--since", "yesterday"]])

@@ -1,8 +1,12 @@
 """The server chain's head and its file are held to each other: a contradiction is told and stays."""
 
+import fcntl
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from audit import head_file, heads
 from audit.checkpoints import checkpoint
@@ -122,6 +126,44 @@ def test_a_file_that_is_ahead_of_who_writes_it_is_not_set_back(
     monkeypatch.setattr(heads, "_head", lambda: Head(length=length, hash=head.hash.hex()))
     heads.publish()
     assert told() == newest
+
+
+def test_the_file_is_read_compared_and_written_by_one_at_a_time(
+    copy: Copy, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the slower of two would put its older head over the newer one."""
+    held = []
+    head = heads._head
+
+    def watched() -> Head | None:
+        folder = os.open(data_dir, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.append(True)
+        finally:
+            os.close(folder)
+        return head()
+
+    monkeypatch.setattr(heads, "_head", watched)
+    heads.publish()
+    heads.replace()
+    assert held == [True, True]
+
+
+@pytest.mark.parametrize(("column", "value"), [("hash", "text"), ("length", -5)])
+def test_a_head_that_cannot_be_read_is_not_published_and_ends_no_checkpoint(
+    copy: Copy, column: str, value: Any
+) -> None:
+    if connection.vendor == "postgresql" or column == "length":
+        # What the database holds to its type, or refuses, is none of this.
+        value = {"hash": bytes(32), "length": 2**63 - 1}[column]
+    before = told()
+    with unguarded(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE audit_auditchain SET {column} = %s WHERE chain = 'server'", [value])  # noqa: S608
+    assert checkpoint() == 0
+    heads.replace()
+    assert column == "hash" or told() == before
 
 
 def test_a_head_that_is_no_row_is_not_published(copy: Copy) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
-from audit import ports, queries
+from audit import keys, ports, queries
 from audit.errors import Problem
 from audit.events import Event
 from audit.models import AuditRow
+from audit.unreadable import UNREADABLE
 
 MOST_ROWS = 100
 
@@ -79,8 +80,17 @@ class Command(BaseCommand):
                 for name in ("device", "network", "subject", "event", "chain", "since", "until")
             },
         )
-        for row in rows[: max(options["limit"], 0)].iterator(chunk_size=1000):
-            self.stdout.write(json.dumps(_told(row)) if options["json"] else _line(row))
+        key = keys.current().chain
+        try:
+            for row in rows[: max(options["limit"], 0)].iterator(chunk_size=1000):
+                genuine = row.is_genuine(key)
+                self.stdout.write(
+                    json.dumps(_told(row, genuine=genuine))
+                    if options["json"]
+                    else _line(row, genuine=genuine)
+                )
+        except UNREADABLE:
+            raise CommandError("a row cannot be read: manage.py audit verify says which.") from None
 
 
 def _time(text: str) -> datetime:
@@ -90,13 +100,19 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _told(row: AuditRow) -> dict[str, Any]:
+def _details(row: AuditRow, *, genuine: bool) -> dict[str, Any]:
+    """What somebody else wrote there may be anything, and is nothing that happened."""
+    return dict(json.loads(row.details)) if genuine else {}
+
+
+def _told(row: AuditRow, *, genuine: bool) -> dict[str, Any]:
     return {
         "chain": row.chain,
         "sequence": row.sequence,
         "at": row.at.astimezone(UTC).isoformat(),
         "event": row.event,
-        "details": json.loads(row.details),
+        "details": _details(row, genuine=genuine),
+        "as_written": genuine,
         # Equal ones are equal words; which word, only whoever asks by it learns.
         "device": row.device_mac.hex(),
         "network": row.network_mac.hex(),
@@ -104,8 +120,9 @@ def _told(row: AuditRow) -> dict[str, Any]:
     }
 
 
-def _line(row: AuditRow) -> str:
-    details = " ".join(f"{name}={value}" for name, value in json.loads(row.details).items())
+def _line(row: AuditRow, *, genuine: bool) -> str:
+    details = " ".join(f"{name}={value}" for name, value in _details(row, genuine=genuine).items())
+    warning = "" if genuine else "NOT AS WRITTEN: see audit verify"
     marks = " ".join(
         f"{name}:{mac.hex()[:8]}"
         for name, mac in (
@@ -118,4 +135,5 @@ def _line(row: AuditRow) -> str:
     kind, _, name = row.chain.partition(":")
     chain = f"{kind}:{name[:8]}" if name else kind
     at = row.at.astimezone(UTC).isoformat(sep=" ", timespec="seconds")
-    return "  ".join(part for part in (at, f"{chain} {row.sequence}", row.event, details, marks) if part)
+    parts = (at, f"{chain} {row.sequence}", row.event, details, marks, warning)
+    return "  ".join(part for part in parts if part)
