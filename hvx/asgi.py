@@ -26,6 +26,7 @@ from hvx.bridge import WSGIApplication, in_threads, with_body
 from hvx.housekeeping import close_house, keep_house
 from hvx.inboxes import Inboxes
 from hvx.lanes import Lanes
+from hvx.signed_reads import SignedReads
 from keyexchange.routing import websocket_urlpatterns
 
 _django = cast(WSGIApplication, wsgi_application)
@@ -33,8 +34,9 @@ _lanes = Lanes(
     quick=in_threads(_django, threads=settings.HVX_THREADS),
     slow=in_threads(_django, threads=HASHES_AT_ONCE),
 )
-# Behind the wait for the body: who sends one slowly takes no place in either lane.
-http = cast(ASGI3Application, Inboxes(with_body(cast(ASGI3Application, _lanes))))
+# Behind the waits for the body and for another server's key: whoever is slow takes no place in either lane.
+_reads = cast(ASGI3Application, SignedReads(with_body(cast(ASGI3Application, _lanes))))
+http = cast(ASGI3Application, Inboxes(_reads))
 sockets = cast(ASGI3Application, URLRouter(websocket_urlpatterns))
 # Django keeps a cache's client by context, and every socket's task is a context of its own, copied
 # from the one that imports this module: made here, one client serves all sockets; made later, each

@@ -9,7 +9,6 @@ import re
 from functools import partial
 
 from asgiref.typing import ASGIReceiveCallable, HTTPScope
-from django.conf import settings
 
 from activitypub.errors import (
     ActivityMalformed,
@@ -20,7 +19,13 @@ from activitypub.errors import (
     SignatureRefused,
     TooSlow,
 )
-from activitypub.inbox.authentication import Authenticated, KeyNotFound, authenticate, claim_of
+from activitypub.inbox.authentication import (
+    Authenticated,
+    KeyNotFound,
+    authenticate,
+    claim_of,
+    signed_request,
+)
 from activitypub.inbox.receiving import Receiving
 from activitypub.models import RemoteActor
 from activitypub.protocol import authority
@@ -28,7 +33,7 @@ from activitypub.protocol.documents.activities import Activity, activity
 from activitypub.protocol.documents.reading import MAX_BYTES, read
 from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
 from activitypub.protocol.media_types import is_activitypub
-from activitypub.protocol.signatures.messages import SignedRequest, decoded
+from activitypub.protocol.signatures.messages import SignedRequest
 from activitypub.protocol.uris import origin_of, same_origin
 from activitypub.services.receiving import Arrival
 from activitypub.threads import in_database
@@ -88,7 +93,7 @@ class Inbox:
             body = await _body(receive)
             held = len(body)
             self._bytes += held
-            await self._take(_request(scope, body), recipient)
+            await self._take(signed_request(scope, body), recipient)
         finally:
             self._inside -= 1
             self._bytes -= held
@@ -136,20 +141,6 @@ async def _part(receive: ASGIReceiveCallable) -> tuple[bytes, bool]:
     if message["type"] != "http.request":
         raise Disconnected
     return message.get("body", b""), message.get("more_body", False)
-
-
-def _request(scope: HTTPScope, body: bytes) -> SignedRequest:
-    target = scope["raw_path"] or scope["path"].encode()
-    if scope["query_string"]:
-        target += b"?" + scope["query_string"]
-    return SignedRequest(
-        method=scope["method"],
-        target=target.decode("latin-1"),
-        authority=settings.HVX_HOST,
-        headers=decoded(scope["headers"]),
-        body=body,
-        scheme=settings.HVX_ORIGIN.partition(":")[0],
-    )
 
 
 def _is_activity(request: SignedRequest) -> bool:

@@ -7,14 +7,18 @@ less.
 import time
 from dataclasses import InitVar, dataclass
 
+from asgiref.typing import HTTPScope
+from django.conf import settings
+
 from activitypub.errors import HostSuspended, KeyUnavailable, SignatureRefused
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.fetching.errors import Reason as FetchReason
-from activitypub.protocol.signatures.messages import SignedRequest
+from activitypub.protocol.signatures.messages import SignedRequest, decoded
 from activitypub.protocol.signatures.policy import Claim, Rejected, Verified, check, read_claim
 from activitypub.protocol.signatures.reasons import Reason
 from activitypub.remote import keys
 from activitypub.remote.keys import RemoteKey
+from audit.errors import Problem
 
 # What another key under the same name may mend: its owner has made a new one.
 _MENDED_BY_ROTATION = frozenset({Reason.SIGNATURE_INVALID, Reason.ALGORITHM_MISMATCH, Reason.KEY_TOO_SMALL})
@@ -48,6 +52,21 @@ class KeyNotFound(SignatureRefused):
         self.key_id = key_id
 
 
+def signed_request(scope: HTTPScope, body: bytes = b"") -> SignedRequest:
+    """A request as its signature covers it: server and scheme are ours, whatever it says of them."""
+    target = scope["raw_path"] or scope["path"].encode()
+    if scope["query_string"]:
+        target += b"?" + scope["query_string"]
+    return SignedRequest(
+        method=scope["method"],
+        target=target.decode("latin-1"),
+        authority=settings.HVX_HOST,
+        headers=decoded(scope["headers"]),
+        body=body,
+        scheme=settings.HVX_ORIGIN.partition(":")[0],
+    )
+
+
 def claim_of(request: SignedRequest) -> Claim:
     """Who claims to have sent it. Raises SignatureRefused."""
     claim = read_claim(request, time.time())
@@ -66,17 +85,39 @@ async def authenticate(claim: Claim) -> Authenticated:
         verdict = _checked(claim, await keys.key_for(claim.key_id))
         if isinstance(verdict, Rejected) and verdict.reason in _MENDED_BY_ROTATION:
             verdict = _checked(claim, await keys.key_for(claim.key_id, fresh=True))
-    except DownForNow as error:
-        raise KeyUnavailable(error.reason) from None
     except NotFetched as error:
-        if error.reason is FetchReason.HOST_SUSPENDED:
-            raise HostSuspended from None
-        raise KeyNotFound(f"key_{error.reason.removeprefix('key_')}", claim.key_id) from None
-    if isinstance(verdict, Rejected):
-        raise SignatureRefused(verdict.reason)
-    return verdict
+        raise _without_key(error, claim) from None
+    return _accepted(verdict)
+
+
+def authenticate_known(claim: Claim) -> Authenticated:
+    """As `authenticate`, by a key that this server has already: for threads, which wait for no other server.
+
+    Who asks in a loop before it, as `hvx` does for each signed GET, has fetched the key there.
+    """
+    try:
+        key = keys.known_key(claim.key_id)
+    except NotFetched as error:
+        raise _without_key(error, claim) from None
+    if key is None:
+        raise KeyNotFound("key_unknown", claim.key_id)
+    return _accepted(_checked(claim, key))
 
 
 def _checked(claim: Claim, key: RemoteKey) -> Authenticated | Rejected:
     verdict = check(claim, key.key, time.time())
     return verdict if isinstance(verdict, Rejected) else Authenticated(key.actor_uri, verdict, _SEAL)
+
+
+def _accepted(verdict: Authenticated | Rejected) -> Authenticated:
+    if isinstance(verdict, Rejected):
+        raise SignatureRefused(verdict.reason)
+    return verdict
+
+
+def _without_key(error: NotFetched, claim: Claim) -> Problem:
+    if isinstance(error, DownForNow):
+        return KeyUnavailable(error.reason)
+    if error.reason is FetchReason.HOST_SUSPENDED:
+        return HostSuspended()
+    return KeyNotFound(f"key_{error.reason.removeprefix('key_')}", claim.key_id)

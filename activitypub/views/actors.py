@@ -14,6 +14,7 @@ from activitypub.protocol.local_uris import ActorURIs
 from activitypub.protocol.negotiation import Form, wanted
 from activitypub.queries import actors, collections
 from activitypub.views.base import CACHED, FederationView, answer
+from activitypub.views.signed import GuardedPageView, GuardedView
 
 # The page loads nothing from elsewhere, so it shows no picture that is kept there.
 _POLICY = (
@@ -22,7 +23,7 @@ _POLICY = (
 )
 
 
-class ActorView(FederationView):
+class ActorView(GuardedPageView):
     def get(self, request: Request, username: str) -> HttpResponse:
         """The actor's document, a page for browsers, or the Tombstone of one that was erased."""
         form = wanted(request.headers.get("Accept", ""))
@@ -47,7 +48,7 @@ class InstanceActorView(FederationView):
         return answer(rendering.actor_document(actor, actors.published_keys(actor)))
 
 
-class CollectionView(FederationView):
+class CollectionView(GuardedView):
     """One of the actor's collections: `name` is the field that holds its address."""
 
     name = ""

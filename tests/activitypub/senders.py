@@ -162,6 +162,9 @@ async def ask(
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
         ],
         "client": ("192.0.2.7", 4711),
+        "server": ("127.0.0.1", 8000),
+        "http_version": "1.1",
+        "root_path": "",
     }
     whole = [{"type": "http.request", "body": request.body, "more_body": False}]
     events = iter(whole if parts is None else parts)
