@@ -78,6 +78,23 @@ class Inboxes:
         async with asyncio.timeout(30), self._came:
             await self._came.wait_for(holds)
 
+    async def quiet(self) -> None:
+        """Wait until all that a process has sent which is no more was taken."""
+        for host in self.hosts:
+            # Behind every connection that it had opened and nobody had accepted yet.
+            name, _, port = host.partition(":")
+            reader, writer = await asyncio.open_connection(name, int(port))
+            writer.write(b"GET / HTTP/1.0\r\n\r\n")
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        server = self._runner.server
+        assert server is not None
+        async with asyncio.timeout(30):
+            while server.connections:  # noqa: ASYNC110
+                # What was sent is read before the end is; aiohttp tells nobody of an end.
+                await asyncio.sleep(0)
+
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()
         host = request.headers["Host"]
@@ -94,7 +111,7 @@ class Inboxes:
                 await reply.held.wait()
         finally:
             self.under_way[host] -= 1
-        await self._tell()
+            await self._tell()
         return web.Response(status=reply.status, headers=reply.headers)
 
     async def _tell(self) -> None:
