@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management.base import BaseCommand
 
 from audit.errors import AuditUnavailable
 from audit.models import AuditRow
@@ -18,11 +20,12 @@ from vault import keyring, keys, lock, ownfile, replacing, services, settling, v
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
 from vault.memory import LockedBytes
 from vault.models import DataKey
-from vault.protectors import keyfile
+from vault.protectors import credential, keyfile
 from vault.protectors import keyring as system_keyring
 from vault.rootkey import RootKey
 from vault.services import ensure_ring
 from vault.vaultfile import Protector
+from vault.verbs import rotate_root
 
 DEATHS = 100
 
@@ -270,6 +273,27 @@ def test_no_data_key_is_begun_under_a_root_key_that_was_replaced_meanwhile(ring:
     with pytest.raises(RootKeyMismatch):
         services._begin(former, [keyring.FILES])
     assert not DataKey.objects.filter(purpose=keyring.FILES).exists()
+
+
+def test_a_protector_that_another_command_has_added_meanwhile_is_made_anew_too(
+    ring: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "hvx-root").write_bytes(bytes(range(32)))
+    replace_root = replacing.replace_root
+
+    def added(vault: vaultfile.Vault) -> list[Protector]:
+        by_credential = Protector.make(vault.root, credential.KIND, {}, credential.kek())
+        return [*vault.document.current.protectors, by_credential]
+
+    def later(make: replacing.Making) -> None:
+        replacing.replace_protectors(added, {"added": "credential"})
+        replace_root(make)
+
+    monkeypatch.setattr(replacing, "replace_root", later)
+    rotate_root.run(BaseCommand(stdout=StringIO()), {})
+    kinds = [each.kind for each in vaultfile.read(keys.vault_path()).current.protectors]
+    assert kinds == ["keyfile", "credential"]
 
 
 def test_a_key_file_that_an_interrupted_attempt_left_behind_takes_no_place(ring: Path) -> None:

@@ -21,10 +21,11 @@ def add_to(parser: CommandParser) -> None:
 
 def run(command: BaseCommand, options: dict[str, Any]) -> None:
     asked = Asking(command, options)
-    former = asked.opened().document.current.protectors
+    asked.opened()
 
     def make(root: RootKey) -> Sequence[Protector]:
-        # All is asked for before any share is shown.
+        # Those of now, when nobody else changes them. All is asked for before any share is shown.
+        former = keys.opened().document.current.protectors
         ordered = sorted(former, key=lambda each: each.kind == shares.KIND)
         return [choosing.again(each, root, asked) for each in ordered]
 
