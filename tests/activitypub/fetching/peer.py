@@ -149,6 +149,7 @@ class Names(AbstractResolver):
     def __init__(self) -> None:
         self.known: dict[str, list[list[str]]] = {}
         self.asked: list[str] = []
+        self.closed = False
 
     def name(self, host: str, *answers: Iterable[str]) -> None:
         self.known[host] = [list(addresses) for addresses in answers]
@@ -166,4 +167,4 @@ class Names(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        self.known.clear()
+        self.closed = True

@@ -373,6 +373,7 @@ async def test_no_path_or_query_is_in_the_text_of_an_error_or_behind_it_or_in_th
         with pytest.raises(NotFetched) as error:
             await fetcher.fetch(peer.url("/hidden?word=hidden"))
         assert "hidden" not in f"{error.value} {error.value!r}"
+        assert error.value.__cause__ is None
         assert error.value.__suppress_context__ or error.value.__context__ is None
     assert "hidden" not in caplog.text
 

@@ -163,11 +163,18 @@ async def test_by_default_nothing_of_this_machine_is_spoken_to(inside: Peer) -> 
             assert reason_of(error) == "address_forbidden"
 
 
-async def test_no_cookie_of_another_server_is_kept(fetcher: Fetcher, peer: Peer) -> None:
+async def test_no_cookie_of_another_server_is_kept(fetcher: Fetcher, peer: Peer, names: Names) -> None:
+    names.name("peer.example", [OUTSIDE])
     peer.answers["/"] = document({}, Set_Cookie="id=1; Path=/")
-    await fetcher.fetch(peer.url())
-    await fetcher.fetch(peer.url())
+    await fetcher.fetch(peer.url("/", "peer.example"))
+    await fetcher.fetch(peer.url("/", "peer.example"))
     assert ["cookie" in request.headers for request in peer.requests] == [False, False]
+
+
+async def test_a_session_closes_its_resolver(names: Names) -> None:
+    async with open_session(user_agent="Hvx/test", resolver=names):
+        assert not names.closed
+    assert names.closed
 
 
 async def test_one_host_gets_no_more_connections_than_it_may_have(
