@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.protocol.names import is_username
 from accounts.queries import was_erased
+from activitypub import bell
 from activitypub.inbox.authentication import Authenticated
 from activitypub.models import LocalActor, Received
 from activitypub.queries.hosts import suspended_among
@@ -57,6 +58,7 @@ def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]
     if rows:
         with transaction.atomic():
             Received.objects.bulk_create(rows, ignore_conflicts=True)
+        bell.ring()
     return verdicts
 
 

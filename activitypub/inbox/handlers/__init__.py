@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from activitypub.inbox.context import Context, Handler, Needs, NoEffect, Unfinished
+from activitypub.inbox.handlers import create
 
 __all__ = ["HANDLERS", "Context", "Handler", "Needs", "NoEffect", "Unfinished"]
 
 # Of a type that is not here nothing comes: its outcome is `unsupported`.
-HANDLERS: Final[Mapping[str, Handler]] = {}
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "Create": create.handle,
+}

@@ -1,0 +1,204 @@
+"""The worker that works through what came in: each actor's activities in their order, once each.
+
+What an activity needs from other servers is fetched with no transaction open; meanwhile those of other
+actors go on. What cannot be had for now steps aside, and is tried again later.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
+
+from django.db import connections
+from django.utils import timezone
+
+from activitypub.fetching.errors import DownForNow, NotFetched, Reason, Refused
+from activitypub.inbox.context import Needs
+from activitypub.inbox.line import Job, Line
+from activitypub.protocol.documents.reading import Document
+from activitypub.protocol.uris import origin_of
+from activitypub.remote import actors, objects
+from activitypub.services import working
+from activitypub.services.working import Ended
+from activitypub.threads import in_database
+
+log = logging.getLogger("activitypub.inbox")
+T = TypeVar("T")
+
+# In one transaction: a commit costs as much as an activity, and others write too.
+AT_ONCE: Final = 32
+READ_AT_ONCE: Final = 256
+# Other processes' inboxes, and what is due again, are looked for so often.
+POLL_SECONDS: Final = 1.0
+PAUSE_AFTER_ERROR: Final = 1.0
+# Documents that are fetched at the same time, in all and from one host.
+MOST_FETCHING: Final = 64
+MOST_FETCHING_FROM_ONE: Final = 8
+# So many documents one activity may ask for, one after the other.
+MOST_ROUNDS: Final = 8
+
+
+class Worker:
+    """One worker, in one loop."""
+
+    def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
+        self._clock = clock
+        self._line = Line()
+        self._read_to = 0
+        self._fetched: dict[int, dict[str, Document | NotFetched | None]] = {}
+        self._look = asyncio.Event()
+        self._ending = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(MOST_FETCHING)
+        self._slots_of_host: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        # One asks the database, as SQLite has it anyway.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="working")
+
+    def wake(self) -> None:
+        """There may be something new. In the worker's loop."""
+        self._look.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; then end the transaction that is under way."""
+        working_ = asyncio.create_task(self._work_for_ever())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({working_, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            self._ending = True
+            self._look.set()
+            for task in (left := set(self._tasks)):
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            try:
+                await working_
+            finally:
+                await self._close()
+
+    async def drain(self) -> None:
+        """Work until nothing is left that can be done now. Instead of `run`, not beside it."""
+        try:
+            while await self._round() or self._tasks:
+                if self._tasks:
+                    await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        await in_database(connections.close_all, self._writer)
+        self._writer.shutdown()
+
+    async def _work_for_ever(self) -> None:
+        while not self._ending:
+            self._look.clear()
+            try:
+                worked = await self._round()
+            except Exception:
+                log.exception("the database did not take what came in")
+                await asyncio.sleep(PAUSE_AFTER_ERROR)
+                # What was out when it failed waits in its rows.
+                await self._drop_all()
+                continue
+            if not worked and not self._ending:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._look.wait(), POLL_SECONDS)
+
+    async def _round(self) -> bool:
+        """One transaction's worth; whether there may be more at once."""
+        jobs = self._line.take(AT_ONCE)
+        if not jobs:
+            more = await self._read_on()
+            jobs = self._line.take(AT_ONCE)
+            if not jobs:
+                return more
+        fetched = {job.id: self._fetched[job.id] for job in jobs if job.id in self._fetched}
+        ended = await self._in_database(partial(working.work, jobs, fetched, self._clock()))
+        self._settle(jobs, ended)
+        return True
+
+    async def _read_on(self) -> bool:
+        """Take in what waits, from where the last reading ended; whether it goes on there."""
+        if not self._line.has_room:
+            return False
+        if self._read_to == 0:
+            self._line.begin()
+            self._line.add(await self._in_database(partial(working.due, self._clock(), READ_AT_ONCE)))
+        jobs = await self._in_database(partial(working.fresh, self._read_to, READ_AT_ONCE))
+        self._line.add(jobs)
+        # Begun anew at the end: what another process has written meanwhile may have a smaller id.
+        self._read_to = jobs[-1].id if len(jobs) == READ_AT_ONCE else 0
+        return self._read_to != 0
+
+    def _settle(self, jobs: Sequence[Job], ended: Mapping[int, Ended | Needs]) -> None:
+        # Of an actor at most one needs something: those behind it are held.
+        of_actor: dict[str, list[Job]] = {}
+        for job in jobs:
+            of_actor.setdefault(job.actor, []).append(job)
+        for actor, own in of_actor.items():
+            gone = [job.id for job in own if ended[job.id] in (Ended.DONE, Ended.LATER)]
+            for id_ in gone:
+                self._fetched.pop(id_, None)
+            needs = [(job, need) for job in own if isinstance(need := ended[job.id], Needs)]
+            self._line.settle(actor, gone, turn=not needs)
+            for job, need in needs:
+                self._start(self._fetch(job, need))
+
+    # --- fetching ----------------------------------------------------------------------------
+
+    async def _fetch(self, job: Job, need: Needs) -> None:
+        had = self._fetched.setdefault(job.id, {})
+        if need.uri in had or len(had) >= MOST_ROUNDS:
+            # Whoever stands there has another id; or one leads to the next without end.
+            had[need.uri] = Refused(Reason.NO_ACTOR if need.uri in had else Reason.TOO_MANY_REDIRECTS)
+        else:
+            had[need.uri] = await self._have(need)
+        self._line.settle(job.actor, (), turn=True)
+        self._look.set()
+
+    async def _have(self, need: Needs) -> Document | NotFetched | None:
+        async with self._slots, self._slot_of(need.uri):
+            try:
+                if need.actor:
+                    await actors.aresolve(need.uri)
+                    return None
+                return await objects.afetch(need.uri)
+            except NotFetched as error:
+                return error
+            except Exception:
+                log.exception("what an activity needs was not fetched")
+                return DownForNow(Reason.TRY_LATER)
+
+    def _slot_of(self, uri: str) -> asyncio.Semaphore:
+        origin = origin_of(uri)
+        host = origin.authority if origin else ""
+        slot = self._slots_of_host.get(host)
+        if slot is None:
+            slot = self._slots_of_host[host] = asyncio.Semaphore(MOST_FETCHING_FROM_ONE)
+        return slot
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drop_all(self) -> None:
+        for task in (left := set(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        self._line, self._read_to = Line(), 0
+        self._fetched.clear()
+
+    async def _in_database(self, call: Callable[[], T]) -> T:
+        return await in_database(call, self._writer)
+
+
+async def run(stop: asyncio.Event) -> None:
+    """A worker of this process's own, until `stop` is set. It looks once a second; who wants it woken makes
+    a Worker."""
+    await Worker().run(stop)

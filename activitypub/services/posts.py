@@ -1,0 +1,188 @@
+"""Posts as rows: made, changed and ended. Of this server and of others alike."""
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from activitypub import post_columns
+from activitypub.ids import new_id
+from activitypub.models import Actor, Deleted, Edition, Hashtag, Mention, NotificationType, Post, Visibility
+from activitypub.protocol import snowflakes
+from activitypub.protocol.documents import objects
+from activitypub.services.notifications import notify
+
+# Whoever names more people than this does not mean each of them.
+MAX_MENTIONS = 100
+
+
+def known(uri: str) -> Post | None:
+    """The post with this id, its author with it."""
+    return Post.objects.select_related("author").filter(uri=uri).first()
+
+
+def was_deleted(uri: str) -> bool:
+    """Whether an object, or an activity, with this id has ended: it does not come back."""
+    return Deleted.objects.filter(uri=uri).exists()
+
+
+@transaction.atomic
+def store(
+    post: objects.Post,
+    author: Actor,
+    *,
+    now: datetime,
+    quote_authorization: str = "",
+    source: str = "",
+    source_type: str = "",
+) -> Post:
+    """Keep a post of which nothing is kept yet, and tell the local people whom it names.
+
+    Whoever calls has seen to it that it is the author's. `quote_authorization` is the stamp's address, where
+    it was verified. What answers or quotes it and came before it is joined to it.
+    """
+    published = min(post.published or now, now)
+    parent = known(post.in_reply_to) if post.in_reply_to else None
+    quoted = known(post.quote.uri) if post.quote else None
+    row = Post.objects.create(
+        id=_place(published, now),
+        uri=post.id,
+        author=author,
+        visibility=post_columns.visibility_of(post, author),
+        in_reply_to=parent,
+        in_reply_to_uri=post_columns.address(post.in_reply_to),
+        conversation=_conversation(post, parent),
+        quote=quoted,
+        quote_uri=post_columns.address(post.quote.uri if post.quote else None),
+        quote_authorization=quote_authorization,
+        published=published,
+        source=source,
+        source_type=source_type,
+        **post_columns.about(post),
+        **post_columns.content(post),
+    )
+    if parent is not None:
+        _count_reply(parent.pk, 1)
+    _adopt(row)
+    _keep_hashtags(row, post)
+    for actor in _keep_mentions(row, post, author):
+        notify(actor, author, NotificationType.MENTION, row)
+    if quoted is not None and quote_authorization:
+        notify(quoted.author, author, NotificationType.QUOTE, row)
+    return row
+
+
+@transaction.atomic
+def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
+    """Let the row say what its document says now, and keep what it said before; whether that is different.
+
+    New counts of a poll are no edit.
+    """
+    content = post_columns.content(post)
+    changed = {name for name, value in content.items() if getattr(row, name) != value}
+    if changed == {"poll"} and _same_poll(row.poll, content["poll"]):
+        row.poll = content["poll"]
+        row.save(update_fields=["poll"])
+        return True
+    about = post_columns.about(post)
+    if not changed and all(getattr(row, name) == value for name, value in about.items()):
+        return False
+    if changed:
+        _keep_edition(row)
+        row.edited_at = min(post.updated or now, now)
+    for name, value in (content | about).items():
+        setattr(row, name, value)
+    row.save()
+    row.hashtags.all().delete()
+    _keep_hashtags(row, post)
+    for actor in _keep_mentions(row, post, row.author):
+        notify(actor, row.author, NotificationType.MENTION, row)
+    return True
+
+
+@transaction.atomic
+def delete(row: Post, *, now: datetime) -> None:
+    """End a post for good: what is left is that it was there."""
+    forget(row.uri, row.type)
+    if row.in_reply_to_id is not None:
+        _count_reply(row.in_reply_to_id, -1)
+    row.delete()
+
+
+def forget(uri: str, former_type: str = "") -> None:
+    """Remember of an id that what it names has ended, or never is to come."""
+    Deleted.objects.bulk_create([Deleted(uri=uri, former_type=former_type[:40])], ignore_conflicts=True)
+
+
+def _place(published: datetime, now: datetime) -> int:
+    """An id by which the post stands where it was written, however late it came."""
+    if (now - published).total_seconds() < 60:
+        return new_id()
+    # Of what is older than the ids' own time, all would share one millisecond.
+    at = max(published, snowflakes.EPOCH) if published > snowflakes.EPOCH else snowflakes.EPOCH
+    spread = secrets.randbelow(86_400_000) if at == snowflakes.EPOCH else 0
+    return snowflakes.snowflake(at, secrets.randbits(snowflakes.LOW_BITS)) + (spread << snowflakes.LOW_BITS)
+
+
+def _conversation(post: objects.Post, parent: Post | None) -> str:
+    return post_columns.address(post.context) or (parent.conversation if parent else "") or post.id
+
+
+def _adopt(row: Post) -> None:
+    """Join the replies that came before it."""
+    adopted = Post.objects.filter(in_reply_to_uri=row.uri, in_reply_to=None).update(in_reply_to=row)
+    if adopted:
+        _count_reply(row.pk, adopted)
+
+
+def _count_reply(parent: int, more: int) -> None:
+    Post.objects.filter(pk=parent).update(replies_count=F("replies_count") + more)
+
+
+def _keep_hashtags(row: Post, post: objects.Post) -> None:
+    names = {tag.name.casefold()[:255] for tag in post.tags.hashtags}
+    if names:
+        Hashtag.objects.bulk_create(Hashtag(post=row, name=name) for name in sorted(names))
+
+
+def _keep_mentions(row: Post, post: objects.Post, author: Actor) -> Collection[Actor]:
+    """Let those see it whom it names; return those who are named for the first time in its text.
+
+    Who is addressed without being named may see it and is not told, as elsewhere.
+    """
+    named = [mention.href for mention in post.tags.mentions][:MAX_MENTIONS]
+    silent = [uri for uri in (*post.to, *post.cc) if uri not in named][:MAX_MENTIONS]
+    actors = Actor.objects.filter(uri__in=[*named, *silent]).exclude(pk=author.pk)
+    before = set(row.mentions.values_list("actor_id", flat=True)) if row.edited_at else set()
+    fresh = [actor for actor in actors if actor.pk not in before]
+    if fresh:
+        Mention.objects.bulk_create(Mention(post=row, actor=actor) for actor in fresh)
+    return [actor for actor in fresh if actor.uri in named]
+
+
+def _keep_edition(row: Post) -> None:
+    Edition.objects.create(
+        post=row,
+        name=row.name,
+        content=row.content,
+        summary=row.summary,
+        sensitive=row.sensitive,
+        attachments=row.attachments,
+        poll=row.poll,
+        written_at=row.edited_at or row.published,
+    )
+
+
+def _same_poll(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
+    def asked(poll: dict[str, Any]) -> tuple[Any, ...]:
+        return poll["multiple"], [option["name"] for option in poll["options"]]
+
+    return one is not None and other is not None and asked(one) == asked(other)
+
+
+def is_open(row: Post) -> bool:
+    """Whether anybody may see and boost it."""
+    return row.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)

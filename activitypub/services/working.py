@@ -1,0 +1,187 @@
+"""Working through what came in: several activities in one transaction, each with what it does or not at all.
+
+That an activity is done is written where its effects are. Whenever the process dies, either both are there
+or neither.
+"""
+
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Final
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from activitypub.fetching.errors import DownForNow, NotFetched
+from activitypub.inbox.context import Context, Needs, NoEffect, Unfinished
+from activitypub.inbox.handlers import HANDLERS
+from activitypub.inbox.line import Job
+from activitypub.models import Received, RemoteActor
+from activitypub.protocol import authority
+from activitypub.protocol.documents.activities import Activity, activity
+from activitypub.protocol.documents.reading import Document, read
+from activitypub.protocol.documents.refusals import RefusedDocument
+from activitypub.protocol.retry import delay
+from activitypub.queries.hosts import suspended_among
+
+log = logging.getLogger("activitypub.inbox")
+
+DONE: Final = "done"
+UNSUPPORTED: Final = "unsupported"
+FAILED: Final = "failed"
+# What fails by a fault of this server's is tried so often: the fault may pass.
+MOST_FAULTS: Final = 5
+# The number by which PostgreSQL knows the lock of those who work. Any other would do.
+_LOCK: Final = 0x4858_5649
+
+Fetched = Mapping[str, Document | NotFetched | None]
+
+
+class Ended(Enum):
+    """What became of a job."""
+
+    DONE = auto()
+    LATER = auto()  # its row says when
+    UNFINISHED = auto()  # a part of it is done
+    HELD = auto()  # one before it, of the same actor, needs something first
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    row: Received
+    activity: Activity | None
+    refusal: str
+
+
+def fresh(after: int, most: int) -> list[Job]:
+    """What was never tried, by its order, behind the row with that id."""
+    waiting = Received.objects.filter(outcome="", not_before=None, pk__gt=after).order_by("pk")
+    return [Job(*found) for found in waiting.values_list("pk", "actor")[:most]]
+
+
+def due(now: datetime, most: int) -> list[Job]:
+    """What was put off, and whose time has come."""
+    waiting = Received.objects.filter(outcome="", not_before__lte=now).order_by("not_before")
+    return [Job(*found) for found in waiting.values_list("pk", "actor")[:most]]
+
+
+def work(jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime) -> dict[int, Ended | Needs]:
+    """Work through these in one transaction, in their order; return what became of each.
+
+    `fetched` is what was had on behalf of a job. Behind one that needs something, or is unfinished, those of
+    the same actor are held. Raises errors of the database: nothing is done then.
+    """
+    found = {row.pk: _read(row) for row in Received.objects.filter(pk__in=[job.id for job in jobs])}
+    actors = {
+        actor.uri: actor
+        for actor in RemoteActor.objects.filter(uri__in={read.row.actor for read in found.values()})
+    }
+    with transaction.atomic():
+        _wait_for_turn()
+        batch = _Batch(found, actors, now)
+        ended = {job.id: batch.one(job, fetched.get(job.id, {})) for job in jobs}
+        batch.write_down()
+    return ended
+
+
+def put_off(row: Received, reason: str, now: datetime, most: int | None = None) -> str:
+    """Let a row wait until it is tried again; return its outcome if that was the last time, else nothing."""
+    row.attempts += 1
+    jitter = random.random()  # noqa: S311 - it spreads attempts and hides nothing
+    wait = delay(row.attempts, jitter)
+    if wait is None or (most is not None and row.attempts >= most):
+        return reason
+    Received.objects.filter(pk=row.pk).update(attempts=row.attempts, not_before=now + wait)
+    return ""
+
+
+class _Batch:
+    def __init__(self, found: Mapping[int, _Read], actors: Mapping[str, RemoteActor], now: datetime) -> None:
+        # Read again now that nobody else works: another may have been faster.
+        self._waiting = set(Received.objects.filter(pk__in=found, outcome="").values_list("pk", flat=True))
+        self._found = found
+        self._actors = actors
+        self._now = now
+        self._suspended = suspended_among({actor.host for actor in actors.values()})
+        self._held: set[str] = set()
+        self._outcomes: dict[str, list[int]] = {}
+
+    def one(self, job: Job, fetched: Fetched) -> Ended | Needs:
+        if job.id not in self._waiting:
+            return Ended.DONE
+        if job.actor in self._held:
+            return Ended.HELD
+        read = self._found[job.id]
+        try:
+            outcome = self._effect(read, fetched)
+        except (Needs, Unfinished) as left:
+            self._held.add(job.actor)
+            return left if isinstance(left, Needs) else Ended.UNFINISHED
+        except NoEffect as error:
+            outcome = error.reason
+        except DownForNow as error:
+            outcome = put_off(read.row, f"fetch_{error.reason}", self._now)
+        except NotFetched as error:
+            outcome = f"fetch_{error.reason}"
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            # Its text may hold what came in, so the kind alone is told.
+            log.error("an activity failed", extra={"fields": {"kind": type(error).__name__, "id": job.id}})
+            outcome = put_off(read.row, FAILED, self._now, MOST_FAULTS)
+        if not outcome:
+            return Ended.LATER
+        self._outcomes.setdefault(outcome[:80], []).append(job.id)
+        return Ended.DONE
+
+    def write_down(self) -> None:
+        for outcome, ids in self._outcomes.items():
+            Received.objects.filter(pk__in=ids).update(outcome=outcome, body=b"")
+
+    def _effect(self, read: _Read, fetched: Fetched) -> str:
+        if read.activity is None:
+            raise NoEffect(read.refusal)
+        if reason := authority.against(read.activity, read.row.actor):
+            raise NoEffect(reason)
+        handler = HANDLERS.get(read.activity.type)
+        if handler is None:
+            raise NoEffect(UNSUPPORTED)
+        context = Context(self._actor(read.row.actor, fetched), read.row.recipient, self._now, fetched)
+        unfinished: Unfinished | None = None
+        with transaction.atomic():
+            try:
+                handler(context, read.activity)
+            except Unfinished as part:
+                unfinished = part
+        if unfinished is not None:
+            raise unfinished
+        return DONE
+
+    def _actor(self, uri: str, fetched: Fetched) -> RemoteActor:
+        actor = self._actors.get(uri)
+        if actor is None:
+            if isinstance(error := fetched.get(uri), NotFetched):
+                raise error.again()
+            raise Needs(uri, actor=True)
+        if actor.suspended_at is not None:
+            raise NoEffect("actor_suspended")
+        if actor.host in self._suspended:
+            raise NoEffect("host_suspended")
+        return actor
+
+
+def _read(row: Received) -> _Read:
+    try:
+        return _Read(row, activity(read(bytes(row.body))), "")
+    except RefusedDocument as error:
+        return _Read(row, None, error.refusal)
+
+
+def _wait_for_turn() -> None:
+    """One at a time works, so that an actor's activities keep their order whoever works. On SQLite whoever
+    writes is alone as it is."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
