@@ -79,3 +79,31 @@ class InboxBusy(Problem):
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "10"})
+
+
+class UnknownPost(Problem):
+    status, code, title = 404, "unknown_post", "There is no such post, or not for you"
+
+
+class PostDeleted(Problem):
+    status, code, title = 410, "post_deleted", "This post was deleted"
+
+
+class UnknownRecipient(Problem):
+    status, code, title = 422, "unknown_recipient", "An address names nobody whom this server can reach"
+
+
+class BlockedByThem(Problem):
+    status, code, title = 403, "blocked_by_them", "They want nothing of you"
+
+
+class NotYours(Problem):
+    status, code, title = 403, "not_yours", "What is another's is not yours to speak for or to change"
+
+
+class FollowImpossible(Problem):
+    status, code, title = 422, "follow_impossible", "Nobody follows themselves, or an actor without an inbox"
+
+
+class UnknownFollow(Problem):
+    status, code, title = 404, "unknown_follow", "There is no such follow, or request"

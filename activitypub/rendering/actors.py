@@ -1,4 +1,4 @@
-"""Actors, their keys and collections as the documents that other servers read."""
+"""Actors and their keys as the documents that other servers read."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,12 +7,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from activitypub.models import ActorKey, ActorType, KeyKind, LocalActor
+from activitypub.models import ActorKey, KeyKind, LocalActor
 from activitypub.protocol.signatures.keys import multikey, public_key_pem
-from activitypub.queries.collections import FIRST, Collection, Page
-
-STREAMS = "https://www.w3.org/ns/activitystreams"
-PUBLIC = f"{STREAMS}#Public"
+from activitypub.rendering.contexts import STREAMS
 
 # What an actor's document says beyond the vocabulary. Keys have contexts of their own; the last one
 # gives to each further word the address that servers already know it by.
@@ -84,36 +81,6 @@ def actor_document(actor: LocalActor, keys: Sequence[ActorKey]) -> dict[str, Any
         # The day alone: the second in which an account was made is nobody's business.
         document["published"] = f"{actor.published:%Y-%m-%d}T00:00:00Z"
     return document
-
-
-def tombstone(uri: str) -> dict[str, Any]:
-    """What stands at the `id` of an erased actor."""
-    return {"@context": STREAMS, "id": uri, "type": "Tombstone", "formerType": ActorType.PERSON}
-
-
-def collection(found: Collection) -> dict[str, Any]:
-    """An OrderedCollection without its items, which are on its pages."""
-    document: dict[str, Any] = {
-        "@context": STREAMS,
-        "id": found.uri,
-        "type": "OrderedCollection",
-        "totalItems": found.total,
-    }
-    if found.total:
-        return document | {"first": f"{found.uri}?page={FIRST}"}
-    return document | {"orderedItems": []}
-
-
-def collection_page(found: Page) -> dict[str, Any]:
-    """One OrderedCollectionPage; `next` where there is more."""
-    document = {
-        "@context": STREAMS,
-        "id": f"{found.uri}?page={found.place}",
-        "type": "OrderedCollectionPage",
-        "partOf": found.uri,
-        "orderedItems": found.items,
-    }
-    return document | ({"next": f"{found.uri}?page={found.next}"} if found.next else {})
 
 
 def _keys(actor: LocalActor, keys: Iterable[ActorKey]) -> dict[str, Any]:

@@ -1,0 +1,35 @@
+"""Posts, and who may see them."""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from activitypub.errors import UnknownPost
+from activitypub.models import Actor, Block, Follow, FollowState, Mention, Post, Visibility
+
+OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
+
+
+def visible_to(viewer: Actor | None) -> QuerySet[Post]:
+    """The posts that somebody may see, their authors with them; None is anybody.
+
+    One's own; what is open to all, unless its author has blocked one; what one is named in; and what is for
+    followers, to them.
+    """
+    rows = Post.objects.select_related("author").filter(author__suspended_at=None)
+    if viewer is None:
+        return rows.filter(visibility__in=OPEN)
+    follows = Follow.objects.filter(follower=viewer, followee=OuterRef("author"), state=FollowState.ACCEPTED)
+    named = Mention.objects.filter(post=OuterRef("pk"), actor=viewer)
+    blocked = Block.objects.filter(actor=OuterRef("author"), target=viewer)
+    return rows.filter(
+        Q(author=viewer)
+        | ~Exists(blocked)
+        & (Q(visibility__in=OPEN) | Exists(named) | Q(visibility=Visibility.PRIVATE) & Exists(follows))
+    )
+
+
+def seen(viewer: Actor | None, uri: str) -> Post:
+    """The post with this id, if that one may see it. Raises UnknownPost, alike where there is none."""
+    post = visible_to(viewer).filter(uri=uri).first()
+    if post is None:
+        raise UnknownPost
+    return post

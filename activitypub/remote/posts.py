@@ -1,0 +1,32 @@
+"""Posts of other servers by their id: those that are kept, and others fetched and kept."""
+
+from django.utils import timezone
+
+from activitypub.fetching.errors import Reason, Refused
+from activitypub.models import Post
+from activitypub.protocol import authority
+from activitypub.protocol.documents import objects
+from activitypub.protocol.documents.refusals import RefusedDocument
+from activitypub.remote import actors
+from activitypub.remote.objects import fetch
+from activitypub.services import posts
+
+
+def resolve(uri: str) -> Post:
+    """The post with this id; one of this server is not fetched. Raises Gone, NotFound, DownForNow, Refused."""
+    known = posts.known(uri)
+    if known is not None:
+        return known
+    actors.require_elsewhere(uri)
+    actors.require_open(uri)
+    try:
+        post = objects.post(fetch(uri))
+    except RefusedDocument as error:
+        raise Refused(Reason.BAD_DOCUMENT, "", error.refusal.value) from None
+    if authority.against_fetched(post.id, post.attributed_to, uri) or not post.attributed_to:
+        raise Refused(Reason.ID_ELSEWHERE)
+    if not post.id.isascii() or posts.was_deleted(post.id):
+        raise Refused(Reason.BAD_URL)
+    author = actors.resolve(post.attributed_to[0])
+    # Somebody else may have brought it meanwhile.
+    return posts.known(post.id) or posts.store(post, author, now=timezone.now())

@@ -1,0 +1,30 @@
+"""Rows as the documents that other servers read."""
+
+from activitypub.rendering.actors import ACTOR_CONTEXT, actor_document
+from activitypub.rendering.collections import collection, collection_page, tombstone
+from activitypub.rendering.contexts import POST_CONTEXT, PUBLIC, STREAMS
+from activitypub.rendering.posts import (
+    create_document,
+    delete_document,
+    handle_of,
+    hashtag_address,
+    post_document,
+    update_document,
+)
+
+__all__ = [
+    "ACTOR_CONTEXT",
+    "POST_CONTEXT",
+    "PUBLIC",
+    "STREAMS",
+    "actor_document",
+    "collection",
+    "collection_page",
+    "create_document",
+    "delete_document",
+    "handle_of",
+    "hashtag_address",
+    "post_document",
+    "tombstone",
+    "update_document",
+]

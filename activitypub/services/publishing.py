@@ -1,0 +1,181 @@
+"""Publishing: what a person writes becomes a post, and goes to whom it is for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from rest_framework import serializers
+
+from accounts.queries import locked
+from activitypub import cleaning, rendering
+from activitypub.errors import UnknownActor
+from activitypub.models import Actor, LocalActor, Post, PostType, Visibility
+from activitypub.post_columns import VISIBILITIES
+from activitypub.protocol.composing import MARKDOWN, PLAIN, Composed, Named, compose
+from activitypub.protocol.documents import objects
+from activitypub.protocol.visibility import addressed
+from activitypub.protocol.webfinger import Handle
+from activitypub.queries.posts import OPEN
+from activitypub.remote import handles
+from activitypub.services import posts, sending
+
+MAX_TEXT = 20_000
+MAX_SUMMARY = 500
+MAX_NAME = 300
+MAX_MENTIONS = 50
+MAX_HASHTAGS = 50
+MAX_ATTACHMENTS = 16
+
+HTML = "text/html"
+WRITTEN = (PostType.NOTE, PostType.ARTICLE)
+_SEEN_BY = {column: seen_by for seen_by, column in VISIBILITIES.items()}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody wants to say. `media_type` is that of `text`: Markdown, plain text, or HTML, in which
+    nothing is looked for: whom it mentions is in `addressed`, and its hashtags in `hashtags`.
+
+    `summary` is a content warning, plain text as `name` is. `parent` is what it answers, which the author
+    was found to see. `attachments` are documents as `protocol.documents.objects` reads them.
+    """
+
+    text: str
+    media_type: str = MARKDOWN
+    visibility: Visibility = Visibility.PUBLIC
+    type: PostType = PostType.NOTE
+    name: str = ""
+    summary: str = ""
+    sensitive: bool = False
+    language: str = ""
+    parent: Post | None = None
+    addressed: Sequence[Actor] = ()
+    hashtags: Sequence[str] = ()
+    attachments: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A post, and the activity that tells of it, as it is sent."""
+
+    post: Post
+    activity: Mapping[str, Any]
+
+
+def create_post(actor: LocalActor, draft: Draft) -> Published:
+    """Publish a post: keep it, tell the people here whom it names, and send it to all others it is for.
+
+    Names are looked up on other servers before the transaction opens. Raises DRF's ValidationError with what
+    is too long or of no known kind, UnknownActor where the author was erased.
+    """
+    _require_valid(draft)
+    composed, mentioned = _written(actor, draft)
+    now = timezone.now()
+    document = _document(actor, draft, composed, mentioned, now)
+    with transaction.atomic():
+        require_here(actor)
+        post = posts.store(
+            objects.post(document), actor, now=now, source=draft.text, source_type=draft.media_type
+        )
+        activity = rendering.create_document(post, sending.new_activity_uri(actor))
+        send_about(actor, post, activity, mentioned, public=post.visibility in OPEN)
+    return Published(post, activity)
+
+
+def require_here(actor: LocalActor) -> None:
+    """Lock the actor's account in the open transaction. Raises UnknownActor where it was erased."""
+    if actor.account_id is None or locked(actor.account_id) is None:
+        raise UnknownActor
+
+
+def send_about(
+    actor: LocalActor, post: Post, activity: Mapping[str, Any], mentioned: Sequence[Actor], *, public: bool
+) -> None:
+    """Send an activity to all who are to have the post that it is about. `public`: the outbox shows it."""
+    to = list(mentioned)
+    if post.in_reply_to is not None and post.visibility in OPEN:
+        # Their server counts it, and shows it below what it answers.
+        to.append(post.in_reply_to.author)
+    sending.send(
+        actor,
+        activity,
+        to=to,
+        to_followers=post.visibility != Visibility.DIRECT,
+        public=public,
+        object_uri=post.uri,
+    )
+
+
+def _written(actor: LocalActor, draft: Draft) -> tuple[Composed, Sequence[Actor]]:
+    """The text as HTML, and all who are named or addressed."""
+    if draft.media_type == HTML:
+        return Composed(html=cleaning.clean(draft.text), hashtags=list(draft.hashtags)), draft.addressed
+    first = compose(draft.text, draft.media_type, {}, rendering.hashtag_address)
+    if len(first.named) > MAX_MENTIONS:
+        raise serializers.ValidationError({"content": [f"names more than {MAX_MENTIONS}"]})
+    asked = {named: Handle(named.username, named.host or settings.HVX_HOST) for named in first.named}
+    known = handles.resolve(set(asked.values()))
+    found: dict[Named, Actor] = {name: known[handle] for name, handle in asked.items() if handle in known}
+    pages = {named: one.url or one.uri for named, one in found.items()}
+    composed = compose(draft.text, draft.media_type, pages, rendering.hashtag_address)
+    composed.html = cleaning.clean(composed.html)
+    composed.hashtags.extend(draft.hashtags)
+    everybody = {one.pk: one for one in (*found.values(), *draft.addressed) if one.pk != actor.pk}
+    return composed, list(everybody.values())
+
+
+def _document(
+    actor: LocalActor, draft: Draft, composed: Composed, mentioned: Sequence[Actor], now: datetime
+) -> dict[str, Any]:
+    """The draft as `posts.store` reads posts: what is typed as plain text stands in it as HTML."""
+    to, cc = addressed(_SEEN_BY[draft.visibility], actor.followers, [one.uri for one in mentioned])
+    return {
+        "id": sending.new_activity_uri(actor),
+        "type": draft.type.value,
+        "attributedTo": actor.uri,
+        "to": list(to),
+        "cc": list(cc),
+        "published": now.isoformat(),
+        "name": escape(draft.name, quote=False) or None,
+        "summary": escape(draft.summary, quote=False) or None,
+        "content": composed.html,
+        "contentMap": {draft.language: composed.html} if draft.language else None,
+        # What stands behind a warning is sensitive, as elsewhere.
+        "sensitive": draft.sensitive or bool(draft.summary),
+        "inReplyTo": draft.parent.uri if draft.parent else None,
+        "tag": [
+            *({"type": "Mention", "href": one.uri} for one in mentioned),
+            *({"type": "Hashtag", "name": f"#{name}"} for name in composed.hashtags[:MAX_HASHTAGS]),
+        ],
+        "attachment": list(draft.attachments),
+    }
+
+
+def _require_valid(draft: Draft) -> None:
+    faults: dict[str, list[str]] = {}
+    for name, text, most in (
+        ("content", draft.text, MAX_TEXT),
+        ("summary", draft.summary, MAX_SUMMARY),
+        ("name", draft.name, MAX_NAME),
+    ):
+        if len(text) > most:
+            faults.setdefault(name, []).append(f"at most {most} characters")
+        if "\0" in text:
+            faults.setdefault(name, []).append("holds a NUL")
+    if not (draft.text.strip() or draft.attachments):
+        faults.setdefault("content", []).append("says nothing")
+    if draft.media_type not in (MARKDOWN, PLAIN, HTML):
+        faults["mediaType"] = [f"must be {MARKDOWN}, {PLAIN} or {HTML}"]
+    if draft.type not in WRITTEN:
+        faults["type"] = ["must be Note or Article"]
+    if len(draft.attachments) > MAX_ATTACHMENTS:
+        faults["attachment"] = [f"at most {MAX_ATTACHMENTS}"]
+    if len(draft.addressed) > MAX_MENTIONS:
+        faults["to"] = [f"at most {MAX_MENTIONS} by name"]
+    if faults:
+        raise serializers.ValidationError(faults)
