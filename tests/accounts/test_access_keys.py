@@ -14,8 +14,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import throttle
-from accounts.models import AccessKey
+from accounts import passwords, throttle
+from accounts.models import AccessKey, Account
 from accounts.services import access_keys
 from accounts.throttle import Limit
 from audit.errors import AuditUnavailable
@@ -76,6 +76,20 @@ def test_a_wrong_password_makes_no_key(person: Person) -> None:
     assert make(person, password="not the password").refusal == (403, "password_wrong")
     assert not AccessKey.objects.exists()
     assert Device.objects.count() == 1
+
+
+def test_no_key_is_made_where_the_password_changes_once_it_is_confirmed(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = passwords.confirm
+
+    def confirm_and_change(*args: Any) -> None:
+        confirm(*args)
+        Account.objects.update(password="another hash")
+
+    monkeypatch.setattr(passwords, "confirm", confirm_and_change)
+    assert make(person).refusal == (403, "password_wrong")
+    assert not AccessKey.objects.exists()
 
 
 def test_the_password_is_not_tried_without_end(person: Person) -> None:
