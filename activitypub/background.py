@@ -1,44 +1,30 @@
 """What goes on behind the answers: working through what came in, and delivering what goes out."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from django.conf import settings
 
 from activitypub.bell import Bell
-from activitypub.delivery.working import Worker as DeliveryWorker
-from activitypub.inbox.working import Worker as InboxWorker
+from activitypub.delivery import working as delivering
+from activitypub.inbox import working as receiving
 from activitypub.remote import session
-
-log = logging.getLogger("activitypub.background")
 
 
 async def run(stop: asyncio.Event, *, ready: Callable[[], object] = lambda: None) -> None:
     """Do both until `stop` is set; where one ends by a fault, so does the other, and the fault is raised.
 
-    Any number of processes may do it on one PostgreSQL; one on an embedded database. `ready` is called
-    once the bell is heard.
+    Any number of processes may do it on PostgreSQL, one on an embedded database. `ready` is called once
+    the bell is heard.
     """
-    delivering = DeliveryWorker(alone=not settings.CLUSTER)
-    working = InboxWorker()
-
-    def wake() -> None:
-        working.wake()
-        delivering.wake()
-
+    workers = (receiving.Worker(), delivering.Worker(alone=not settings.CLUSTER))
     bell = Bell()
-    bell.hear(wake)
+    bell.hear(*(worker.wake for worker in workers))
     ready()
     try:
-        await _together(stop, working.run(stop), delivering.run(stop))
+        async with asyncio.TaskGroup() as group:
+            for worker in workers:
+                group.create_task(worker.run(stop))
     finally:
         bell.close()
         await session.close()
-
-
-async def _together(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for loop in loops:
-            group.create_task(loop)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -37,8 +37,8 @@ class Bell:
         finally:
             os.umask(mask)
 
-    def hear(self, called: Callable[[], None]) -> None:
-        """From now on call it in the running loop whenever the bell has rung, once for many rings."""
+    def hear(self, *called: Callable[[], None]) -> None:
+        """From now on call them in the running loop whenever the bell has rung, once for many rings."""
         asyncio.get_running_loop().add_reader(self._line, self._heard, called)
 
     def close(self) -> None:
@@ -46,11 +46,12 @@ class Bell:
             asyncio.get_running_loop().remove_reader(self._line)
         self._line.close()
 
-    def _heard(self, called: Callable[[], None]) -> None:
+    def _heard(self, called: Sequence[Callable[[], None]]) -> None:
         with contextlib.suppress(BlockingIOError):
             while self._line.recv(_READ_AT_ONCE):
                 pass
-        called()
+        for call in called:
+            call()
 
 
 def _line() -> socket.socket:

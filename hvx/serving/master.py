@@ -34,7 +34,8 @@ class StartFailed(Exception):
 
 
 class Unsealed(NamedTuple):
-    """A server that serves: the root key, in its locked page, and the workers."""
+    """A server that serves: the root key, in its locked page, and those who work: the workers, which answer,
+    and what is in the background."""
 
     root: LockedBytes
     workers: list[Child]
@@ -135,7 +136,7 @@ class Master:
         for worker in workers:
             if await worker.hear() is None:
                 await worker.ended.wait()
-                raise StartFailed(f"a worker ended at its start with status {worker.status}")
+                raise StartFailed(f"a {worker.name} process ended at its start with status {worker.status}")
 
     async def _serve(self, unsealed: Unsealed) -> None:
         """Keep the workers alive until an operator seals; then end them, and wipe the root key."""
@@ -176,13 +177,16 @@ class Master:
             await worker.ended.wait()
             lived = asyncio.get_running_loop().time() - began
             pause = _FIRST_PAUSE if lived > _LONG_LIFE else min(2 * pause, _LONGEST_PAUSE)
-            self._say(f"A worker ended with status {worker.status}; another takes its place.")
+            self._say(f"A {worker.name} process ended with status {worker.status}; another takes its place.")
             await asyncio.sleep(pause)
-            worker = self._start("worker", listener=self._listener)
+            worker = self._start_one(worker.name)
             worker.give_root(root)
 
     def _start_workers(self) -> list[Child]:
-        return [self._start("worker", listener=self._listener) for _ in range(settings.HVX_WORKERS)]
+        return [self._start_one(name) for name in ["worker"] * settings.HVX_WORKERS + ["background"]]
+
+    def _start_one(self, name: str) -> Child:
+        return self._start(name, listener=self._listener if name == "worker" else None)
 
     # --- sealed ------------------------------------------------------------------------------
 

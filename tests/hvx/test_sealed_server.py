@@ -64,16 +64,16 @@ class SealedServer:
         for share in self.shares[:2]:
             told = control.outcome(self.live.data_dir, do="unseal", by="share", answer=share)
         assert told == {"state": "serving"}
-        self.settle()
+        self.settle(children=2)
 
     def seal(self) -> None:
         assert control.outcome(self.live.data_dir, do="seal") == {"state": "sealed"}
-        self.settle()
+        self.settle(children=1)
 
-    def settle(self) -> None:
-        """Return once the master has one child: the one before it may still be ending."""
+    def settle(self, *, children: int) -> None:
+        """Return once the master has so many children: those before them may still be ending."""
         deadline = time.monotonic() + 20
-        while len(self.live.pids()) != 2:
+        while len(self.live.pids()) != 1 + children:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -408,9 +408,9 @@ def test_sealing_while_the_server_is_brought_up_keeps_it_sealed(sealed: SealedSe
     control.outcome(folder, do="unseal", by="share", answer=sealed.shares[0])
     with ThreadPoolExecutor() as pool:
         opening = pool.submit(control.outcome, folder, do="unseal", by="share", answer=sealed.shares[1])
-        # Its prepare child and its worker are there: the root key is on its way.
+        # Its prepare child and those who work are there: the root key is on its way.
         deadline = time.monotonic() + 20
-        while len(sealed.live.pids()) < 4:
+        while len(sealed.live.pids()) < 5:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         done = sealed.command("seal")

@@ -30,8 +30,21 @@ def master_of(server: LiveServer) -> int:
     return server.process.pid
 
 
-def workers_of(server: LiveServer) -> list[int]:
+def children_of(server: LiveServer) -> list[int]:
     return [pid for pid in server.pids() if pid != master_of(server)]
+
+
+def named(name: str, server: LiveServer) -> list[int]:
+    """The children that run `hvx.serving.NAME`."""
+    module = f"hvx.serving.{name}".encode()
+    return [pid for pid in children_of(server) if module in _arguments(pid)]
+
+
+def _arguments(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def answers(server: LiveServer) -> bool:
@@ -53,19 +66,22 @@ def serve(server: LiveServer, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_worker_that_dies_is_replaced(fresh_server: LiveServer) -> None:
-    [worker] = workers_of(fresh_server)
-    os.kill(worker, signal.SIGKILL)
-    until(lambda: workers_of(fresh_server) not in ([], [worker]))
+@pytest.mark.parametrize("name", ["worker", "background"])
+def test_a_process_that_dies_is_replaced(fresh_server: LiveServer, name: str) -> None:
+    [process] = named(name, fresh_server)
+    os.kill(process, signal.SIGKILL)
+    until(lambda: named(name, fresh_server) not in ([], [process]))
     until(lambda: answers(fresh_server))
     fresh_server.stop()
+    log = fresh_server.log_path.read_text()
+    assert f"A {name} process ended with status -9; another takes its place." in log
 
 
 def test_when_the_master_is_killed_its_workers_end_at_once_and_the_next_server_starts(
     fresh_server: LiveServer,
 ) -> None:
-    workers = workers_of(fresh_server)
-    assert workers
+    workers = children_of(fresh_server)
+    assert len(workers) == 2
     os.kill(master_of(fresh_server), signal.SIGKILL)
     assert fresh_server.process is not None
     fresh_server.process.wait()
@@ -80,7 +96,7 @@ def test_when_the_master_is_killed_its_workers_end_at_once_and_the_next_server_s
 def test_a_server_that_starts_while_a_killed_one_still_holds_the_address_waits_for_it(
     fresh_server: LiveServer,
 ) -> None:
-    [worker] = workers_of(fresh_server)
+    [worker] = named("worker", fresh_server)
     os.kill(worker, signal.SIGSTOP)
     os.kill(master_of(fresh_server), signal.SIGKILL)
     assert fresh_server.process is not None
@@ -167,9 +183,9 @@ def test_sealed_by_hand_a_server_with_a_key_file_opens_by_it_again(fresh_server:
 
 def test_a_sealed_process_that_dies_is_replaced(fresh_server: LiveServer) -> None:
     control.outcome(fresh_server.data_dir, do="seal")
-    [child] = workers_of(fresh_server)
+    [child] = children_of(fresh_server)
     os.kill(child, signal.SIGKILL)
-    until(lambda: workers_of(fresh_server) not in ([], [child]))
+    until(lambda: children_of(fresh_server) not in ([], [child]))
     fresh_server._wait_until_healthy(status=503)
     fresh_server.stop()
 
