@@ -8,6 +8,7 @@ import pysequoia
 import pytest
 from django.utils import timezone
 
+from accounts import passwords
 from accounts.models import Account, KeyTransition
 from devices import ports
 from devices.models import Challenge, Device
@@ -116,6 +117,20 @@ def test_a_transition_is_refused(person: Person, fault: str) -> None:
 
 def test_a_wrong_password_is_refused(person: Person) -> None:
     assert send(person, change(person, NEW, password="wrong")).refusal == (403, "password_wrong")
+    assert key_is_unchanged(person)
+
+
+def test_the_key_stays_where_the_password_changes_once_it_is_confirmed(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = passwords.confirm
+
+    def confirm_and_change(*args: Any) -> None:
+        confirm(*args)
+        Account.objects.update(password="another hash")
+
+    monkeypatch.setattr(passwords, "confirm", confirm_and_change)
+    assert send(person, change(person, NEW)).refusal == (403, "password_wrong")
     assert key_is_unchanged(person)
 
 

@@ -252,6 +252,30 @@ def test_a_generation_that_is_lost_after_a_rotation_is_not_begun_anew(empty_ring
         ensure_ring()
 
 
+def test_half_way_through_a_migrating_what_is_there_tells_and_what_is_not_is_left_aside(
+    empty_ring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_ring()
+    columns = {"no_table_yet": {"secret"}, Contact._meta.db_table: {"no_column_yet", "email"}}
+    monkeypatch.setattr(standing, "_columns", lambda kind: columns)
+    DataKey.objects.filter(purpose=FIELDS).delete()
+    assert standing.lost([FIELDS]) == {}
+    ensure_ring()
+    something_everywhere()
+    assert standing.lost([FIELDS]) == {FIELDS: f"a value in {Contact._meta.db_table}.email"}
+
+
+def test_who_may_not_begin_a_vault_begins_none_for_an_empty_ring(
+    empty_ring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_may_begin", False)
+    with pytest.raises(RootKeyMissing):
+        ensure_ring()
+    assert not DataKey.objects.exists()
+    assert not empty_ring.exists()
+    assert not keys.vault_path().exists()
+
+
 def test_a_ring_that_another_begins_and_uses_meanwhile_is_no_lost_one(
     empty_ring: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
