@@ -43,7 +43,7 @@ async def post(
             return Answer(response.status, response.headers.get("Retry-After"))
     except (aiohttp.ClientError, OSError, ValueError) as error:
         # What it says holds the whole URL: none of it is kept.
-        return _fault(error)
+        return fault_of(error)
 
 
 async def _read_out(response: aiohttp.ClientResponse) -> None:
@@ -68,7 +68,8 @@ _FAULTS: Mapping[type[Exception], Fault] = {
 }
 
 
-def _fault(error: Exception) -> Fault:
+def fault_of(error: Exception) -> Fault:
+    """Why there was no answer."""
     for kind, fault in _FAULTS.items():
         if isinstance(error, kind):
             return fault

@@ -4,14 +4,22 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from activitypub.verbs import rotate_keys
+from activitypub.verbs import check, hosts, rotate_keys, status
 from vault.verbs import Verb
 
-VERBS: tuple[Verb, ...] = (cast(Verb, rotate_keys),)
+VERBS: tuple[Verb, ...] = (
+    cast(Verb, rotate_keys),
+    cast(Verb, status),
+    cast(Verb, check),
+    cast(Verb, hosts.RETRY),
+    cast(Verb, hosts.PAUSE),
+    cast(Verb, hosts.RESUME),
+    cast(Verb, hosts.CLEAR),
+)
 
 
 class Command(BaseCommand):
-    help = "The fediverse: this server's actors and their keys."
+    help = "The fediverse: this server's actors and their keys, and what goes to other servers."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
