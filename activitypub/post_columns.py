@@ -7,6 +7,7 @@ from typing import Any, Final
 from activitypub import cleaning
 from activitypub.models import Actor, Visibility
 from activitypub.protocol import visibility as addressing
+from activitypub.protocol.documents.activities import Activity
 from activitypub.protocol.documents.objects import Attachment, Post
 from activitypub.protocol.documents.polls import Poll
 from activitypub.protocol.documents.shapes import Link, Text
@@ -28,7 +29,7 @@ _FILES: Final = ("audio/", "video/", "image/")
 _FILE_TYPES: Final = frozenset({"Audio", "Image", "Video"})
 
 
-def visibility_of(post: Post, author: Actor) -> Visibility:
+def visibility_of(post: Post | Activity, author: Actor) -> Visibility:
     """Who may see it."""
     return VISIBILITIES[addressing.visibility(post.to, post.cc, author.followers or None)]
 

@@ -24,12 +24,14 @@ class NoEffect(Exception):
 
 class Needs(Exception):
     """A handler needs what stands at `uri` and is not here yet: it is fetched with no transaction open, and
-    the handler begins again. With `actor` it is an actor, who is kept as a row."""
+    the handler begins again. With `actor` it is an actor, who is kept as a row; with `fresh` what was
+    fetched before will not do."""
 
-    def __init__(self, uri: str, *, actor: bool = False) -> None:
+    def __init__(self, uri: str, *, actor: bool = False, fresh: bool = False) -> None:
         super().__init__()
         self.uri = uri
         self.actor = actor
+        self.fresh = fresh
 
 
 class Unfinished(Exception):
@@ -48,14 +50,14 @@ class Context:
     now: datetime
     fetched: Mapping[str, Document | NotFetched | None] = field(default_factory=dict, repr=False)
 
-    def fetch(self, uri: str) -> Document:
+    def fetch(self, uri: str, *, fresh: bool = False) -> Document:
         """The document at an address, from there. Raises Needs, and as remote.objects.fetch.
 
         What DownForNow leaves undone is tried again later; the other errors are the row's outcome.
         """
         found = self._had(uri)
         if found is None:
-            raise Needs(uri)
+            raise Needs(uri, fresh=fresh)
         return found
 
     def actor_at(self, uri: str) -> Actor:

@@ -9,7 +9,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from django.db import connections
 from django.utils import timezone
 
+from activitypub.fetching.cache import KEPT_SECONDS
 from activitypub.fetching.errors import DownForNow, NotFetched, Reason, Refused
 from activitypub.inbox.context import Needs
 from activitypub.inbox.line import Job, Line
@@ -165,9 +166,10 @@ class Worker:
         async with self._slots, self._slot_of(need.uri):
             try:
                 if need.actor:
-                    await actors.aresolve(need.uri)
+                    max_age = timedelta() if need.fresh else actors.MAX_AGE
+                    await actors.aresolve(need.uri, max_age=max_age)
                     return None
-                return await objects.afetch(need.uri)
+                return await objects.afetch(need.uri, max_age=0.0 if need.fresh else KEPT_SECONDS)
             except NotFetched as error:
                 return error
             except Exception:

@@ -28,7 +28,11 @@ class Received(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["id"], name="activitypub_received_waiting", condition=models.Q(outcome="")),
+            models.Index(
+                fields=["not_before", "id"],
+                name="activitypub_received_waiting",
+                condition=models.Q(outcome=""),
+            ),
             models.Index(
                 fields=["received_at"],
                 name="activitypub_received_kept",

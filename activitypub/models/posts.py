@@ -145,13 +145,23 @@ class Edition(models.Model):
 class Deleted(models.Model):
     """The `id` of an object that its owner's server has deleted: it does not come back by a late Create.
 
-    Of a local post it is what answers 410 at its address.
+    Of a local post it is what answers 410 at its address. `by` is the actor that said so of what was not
+    here: it holds for that actor's objects alone. Null where it was here.
     """
 
     id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)
-    uri = models.CharField(max_length=MAX_URI, unique=True)
+    uri = models.CharField(max_length=MAX_URI)
+    by = models.ForeignKey(Actor, on_delete=models.CASCADE, related_name="+", null=True)
     former_type = models.CharField(max_length=40, blank=True)
     deleted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["uri"], condition=models.Q(by=None), name="activitypub_deleted_once"
+            ),
+            models.UniqueConstraint(fields=["uri", "by"], name="activitypub_deleted_once_by"),
+        ]
 
     def __str__(self) -> str:
         return f"deleted {self.pk}"

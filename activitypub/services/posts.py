@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from activitypub import post_columns
 from activitypub.ids import new_id
@@ -24,9 +24,10 @@ def known(uri: str) -> Post | None:
     return Post.objects.select_related("author").filter(uri=uri).first()
 
 
-def was_deleted(uri: str) -> bool:
-    """Whether an object, or an activity, with this id has ended: it does not come back."""
-    return Deleted.objects.filter(uri=uri).exists()
+def was_deleted(uri: str, author: Actor | None = None) -> bool:
+    """Whether an object, or an activity, with this id has ended: it does not come back. Of what never was
+    here only its author can have said so."""
+    return Deleted.objects.filter(Q(by=None) | Q(by=author), uri=uri).exists()
 
 
 @transaction.atomic
@@ -48,7 +49,7 @@ def store(
     parent = known(post.in_reply_to) if post.in_reply_to else None
     quoted = known(post.quote.uri) if post.quote else None
     row = Post.objects.create(
-        id=_place(published, now),
+        id=place(published, now),
         uri=post.id,
         author=author,
         visibility=post_columns.visibility_of(post, author),
@@ -112,12 +113,13 @@ def delete(row: Post, *, now: datetime) -> None:
     row.delete()
 
 
-def forget(uri: str, former_type: str = "") -> None:
-    """Remember of an id that what it names has ended, or never is to come."""
-    Deleted.objects.bulk_create([Deleted(uri=uri, former_type=former_type[:40])], ignore_conflicts=True)
+def forget(uri: str, former_type: str = "", by: Actor | None = None) -> None:
+    """Remember of an id that what it names has ended. `by` is who says so of what is not here: it holds for
+    that actor's own."""
+    Deleted.objects.bulk_create([Deleted(uri=uri, former_type=former_type, by=by)], ignore_conflicts=True)
 
 
-def _place(published: datetime, now: datetime) -> int:
+def place(published: datetime, now: datetime) -> int:
     """An id by which the post stands where it was written, however late it came."""
     if (now - published).total_seconds() < 60:
         return new_id()

@@ -1,1 +1,1 @@
-PPmNuQuGaIXB2DNyA/VNtniRp6YpAnzaAgIXl3UTP4+vl4BVn+niGbQtnZT6o/2yoyWuOdNUssW5oSHKd5TVAQ==
+2VtqQ9pceM8DWCFeHqlHuypk6rfxdTpO1Whao6g9Y9jiPxoyNvHPhBwvfMu4Agz6Ci1s7UY+HVrs2lhdDNxDCw==

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from activitypub.inbox.context import Context, Handler, Needs, NoEffect, Unfinished
-from activitypub.inbox.handlers import create
+from activitypub.inbox.handlers import announce, create, delete, update
 
 __all__ = ["HANDLERS", "Context", "Handler", "Needs", "NoEffect", "Unfinished"]
 
 # Of a type that is not here nothing comes: its outcome is `unsupported`.
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "Announce": announce.handle,
     "Create": create.handle,
+    "Delete": delete.handle,
+    "Update": update.handle,
 }

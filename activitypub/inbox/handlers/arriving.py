@@ -20,14 +20,14 @@ def read(document: Document) -> objects.Post:
         raise NoEffect(error.refusal) from None
 
 
-def fetched(context: Context, uri: str) -> objects.Post:
+def fetched(context: Context, uri: str, *, fresh: bool = False) -> objects.Post:
     """The post that stands at an address of another server. Raises NoEffect, Needs and what fetching does."""
     if is_local(uri):
         raise NoEffect("unknown_object")
-    post = read(context.fetch(uri))
+    post = read(context.fetch(uri, fresh=fresh))
     if not post.attributed_to:
         raise NoEffect("object_author_missing")
-    if reason := authority.against_fetched(post.id, post.attributed_to, uri):
+    if reason := authority.against_fetched(post.id, post.attributed_to, post.id):
         raise NoEffect(reason)
     return post
 
@@ -39,9 +39,9 @@ def keep(context: Context, post: objects.Post) -> Post:
         raise NoEffect("object_id_not_ascii")
     if posts.known(post.id) is not None:
         raise NoEffect("known")
-    if posts.was_deleted(post.id):
-        raise NoEffect("deleted")
     author = author_of(context, post)
+    if posts.was_deleted(post.id, author):
+        raise NoEffect("deleted")
     stamp = _stamp(context, post)
     return posts.store(post, author, now=context.now, quote_authorization=stamp)
 
