@@ -9,7 +9,7 @@ from activitypub.fetching.documents import Documents
 from activitypub.fetching.errors import NotFetched
 from activitypub.fetching.fetch import Fetcher, Limits
 from activitypub.fetching.guard import open_session
-from tests.activitypub.fetching.peer import INSIDE, OUTSIDE, Names, Peer
+from tests.activitypub.fetching.peer import INSIDE, OUTSIDE, Answer, Names, Peer
 
 Few = Callable[..., Fetcher]
 
@@ -61,3 +61,10 @@ async def documents(fetcher: Fetcher) -> AsyncIterator[Documents]:
 
 def reason_of(error: pytest.ExceptionInfo[NotFetched]) -> str:
     return error.value.reason.value
+
+
+async def refusal(fetcher: Fetcher, peer: Peer, answer: Answer) -> NotFetched:
+    peer.answers["/"] = answer
+    with pytest.raises(NotFetched) as error:
+        await fetcher.fetch(peer.url())
+    return error.value

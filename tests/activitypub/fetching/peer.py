@@ -102,8 +102,17 @@ class Peer:
         await self.drop_connections()
         await self._server.wait_closed()
 
+    @property
+    def targets(self) -> list[str]:
+        """What was asked for, in order."""
+        return [request.target for request in self.requests]
+
     def url(self, path: str = "/", host: str | None = None) -> str:
         return f"http{'s' if self.tls else ''}://{host or self.address}:{self.port}{path}"
+
+    def note(self, path: str, host: str | None = None, **more: Any) -> Answer:
+        """A document whose id is an address of this server."""
+        return document({"id": self.url(path, host), "type": "Note", **more})
 
     async def drop_connections(self) -> None:
         """End what is kept alive, so that the next request connects anew."""
