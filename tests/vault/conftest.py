@@ -7,6 +7,7 @@ import pytest
 from django.conf import LazySettings
 
 from vault import keyring, keys
+from vault.models import DataKey
 from vault.sqlcipher import opening
 
 
@@ -24,3 +25,10 @@ def root_key_path(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.Mo
     yield path
     keys.forget()
     keyring.forget()
+
+
+@pytest.fixture
+def empty_ring(transactional_db: None, root_key_path: Path) -> Path:
+    """A database without keys, and a place without a root key."""
+    DataKey.objects.all().delete()
+    return root_key_path
