@@ -11,6 +11,8 @@ from django.utils import timezone
 from activitypub import bell
 from activitypub.ids import new_id
 from activitypub.models import Actor, Delivery, Follow, FollowState, LocalActor, Sent
+from activitypub.protocol.documents import shapes
+from activitypub.protocol.documents.shapes import PUBLIC
 from activitypub.protocol.uris import origin_of
 from activitypub.queries.hosts import shut_among
 
@@ -52,8 +54,8 @@ def send(
         return sent
     with transaction.atomic():
         sent.save(force_insert=True)
-        # What goes to followers alone is what two servers must agree about who may read (FEP-8fcf).
-        _deliver(sent, inboxes, synchronise=to_followers and not public, now=now)
+        # What followers alone may read is what two servers must agree about who they are (FEP-8fcf).
+        _deliver(sent, inboxes, synchronise=to_followers and not _is_for_all(document), now=now)
     if inboxes:
         transaction.on_commit(bell.ring)
     return sent
@@ -77,6 +79,10 @@ def _inboxes(actor: LocalActor, to: Iterable[Actor], *, to_followers: bool) -> d
             inboxes[inbox] = origin.authority
     shut = shut_among(set(inboxes.values()))
     return {inbox: host for inbox, host in inboxes.items() if host not in shut}
+
+
+def _is_for_all(document: Mapping[str, Any]) -> bool:
+    return any(PUBLIC in shapes.many(document.get(name)) for name in ("to", "cc"))
 
 
 def _deliver(sent: Sent, inboxes: Mapping[str, str], *, synchronise: bool, now: datetime) -> None:

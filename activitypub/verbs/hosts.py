@@ -1,7 +1,6 @@
 """What an operator does with one host: retry, pause, resume, clear."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,13 +11,13 @@ from activitypub.services import hosts
 from vault.verbs import asking
 
 
-@dataclass(frozen=True)
 class HostVerb:
-    """A verb for one host; `do` returns a sentence. Its summary is what `__doc__` is for a module."""
+    """A verb for one host. `summary` stands where a module has its docstring; `do` returns a sentence."""
 
-    NAME: str
-    __doc__: str
-    do: Callable[[str], str]
+    def __init__(self, name: str, summary: str, do: Callable[[str], str]) -> None:
+        self.NAME = name
+        self.__doc__ = summary
+        self._do = do
 
     def add_to(self, parser: CommandParser) -> None:
         parser.add_argument("host", help="its name, with :port if it has one")
@@ -29,7 +28,7 @@ class HostVerb:
         if origin is None:
             raise CommandError(f"{options['host']} is no host: write it like social.example.org")
         asking.open_and_join(command, options)
-        command.stdout.write(self.do(origin.authority))
+        command.stdout.write(self._do(origin.authority))
 
 
 def _retry(name: str) -> str:

@@ -11,10 +11,10 @@ VERBS: tuple[Verb, ...] = (
     cast(Verb, rotate_keys),
     cast(Verb, status),
     cast(Verb, check),
-    cast(Verb, hosts.RETRY),
-    cast(Verb, hosts.PAUSE),
-    cast(Verb, hosts.RESUME),
-    cast(Verb, hosts.CLEAR),
+    hosts.RETRY,
+    hosts.PAUSE,
+    hosts.RESUME,
+    hosts.CLEAR,
 )
 
 

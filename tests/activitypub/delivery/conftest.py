@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 
 from activitypub.delivery.working import Worker
 from activitypub.models import Delivery, Follow, FollowState, LocalActor, RemoteActor, Sent
+from activitypub.protocol.documents.shapes import PUBLIC
 from activitypub.queries.actors import instance
 from activitypub.services import outcomes, sending
 from activitypub.services.actors import make_missing
@@ -131,6 +132,7 @@ def publish(sender: LocalActor, *to: RemoteActor, followers: bool = False, publi
         "id": sending.new_activity_uri(sender),
         "type": "Create",
         "actor": sender.uri,
+        "to": [PUBLIC if public else f"{sender.uri}/followers"],
         "object": {"type": "Note", "content": "Good morning."},
     }
     return sending.send(sender, document, to=to, to_followers=followers, public=public)
