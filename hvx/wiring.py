@@ -8,7 +8,9 @@ from functools import partial
 from accounts import ports as account_ports
 from accounts import queries
 from activitypub import export as actor_export
+from activitypub import ports as activitypub_ports
 from activitypub.services import actors
+from activitypub.services.announcing import announce_change
 from activitypub.services.erasure import erase_actor
 from audit import ports as audit_ports
 from devices.ports import device_ended
@@ -30,6 +32,7 @@ WIRES = (
     partial(device_ended.connect, end_exchanges_of),
     partial(account_ports.account_made.connect, actors.prepare),
     partial(account_ports.account_erased.connect, erase_actor),
+    partial(activitypub_ports.actor_changed.connect, announce_change),
     partial(account_ports.export_parts.connect, actor_export.parts),
 )
 
