@@ -1,5 +1,6 @@
 """Replacing the root key: everything is wrapped anew, and it may be killed at any moment."""
 
+import fcntl
 import os
 import random
 import subprocess
@@ -16,7 +17,7 @@ from audit.errors import AuditUnavailable
 from audit.models import AuditRow
 from tests.crashes import ENDED, KILLED, Crashes
 from tests.live import REPOSITORY
-from vault import keyring, keys, lock, ownfile, replacing, services, settling, vaultfile
+from vault import keyring, keys, lock, ownfile, replacing, rotation, services, settling, vaultfile
 from vault.errors import CannotOpen, RingMissing, RootKeyMismatch
 from vault.memory import LockedBytes
 from vault.models import DataKey
@@ -294,6 +295,33 @@ def test_a_protector_that_another_command_has_added_meanwhile_is_made_anew_too(
     rotate_root.run(BaseCommand(stdout=StringIO()), {})
     kinds = [each.kind for each in vaultfile.read(keys.vault_path()).current.protectors]
     assert kinds == ["keyfile", "credential"]
+
+
+def one_more_purpose() -> None:
+    DataKey.objects.filter(purpose=keyring.FILES).delete()
+    services._begin(keys.root(), [keyring.FILES])
+
+
+@pytest.mark.parametrize("make", [one_more_purpose, rotation.begin])
+def test_a_data_key_is_wrapped_while_nobody_else_changes_the_vaults_file(
+    ring: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[], object]
+) -> None:
+    wrapped_alone: list[bool] = []
+    wrap = keyring.wrap
+
+    def wrapped(root: RootKey, row: DataKey, material: bytes) -> bytes:
+        with keys.vault_path().with_name(".vault.json.lock").open("ab") as guard:
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                wrapped_alone.append(True)
+            else:
+                wrapped_alone.append(False)
+        return wrap(root, row, material)
+
+    monkeypatch.setattr(keyring, "wrap", wrapped)
+    make()
+    assert wrapped_alone == [True]
 
 
 def test_a_key_file_that_an_interrupted_attempt_left_behind_takes_no_place(ring: Path) -> None:

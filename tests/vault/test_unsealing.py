@@ -85,6 +85,9 @@ def test_once_open_nothing_of_the_shares_stays(path: Path, split: Split) -> None
     for share in split.shares[:3]:
         unsealing.offer(share)
     assert unsealing.progress.have == 0
+    unsealing.offer(split.shares[0])
+    unsealing.passphrase(PASSPHRASE)
+    assert unsealing.progress.have == 0
 
 
 def test_shares_that_were_replaced_meanwhile_open_nothing_more(path: Path, split: Split) -> None:
