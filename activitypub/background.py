@@ -8,16 +8,19 @@ from django.conf import settings
 from activitypub.bell import Bell
 from activitypub.delivery import working as delivering
 from activitypub.inbox import working as receiving
+from activitypub.protocol.retry import Outcome
 from activitypub.remote import session
 
 
-async def run(stop: asyncio.Event, *, ready: Callable[[], object] = lambda: None) -> None:
+async def run(
+    stop: asyncio.Event, *, ready: Callable[[], object], delivered: Callable[[Outcome], object]
+) -> None:
     """Do both until `stop` is set; where one ends by a fault, so does the other, and the fault is raised.
 
     Any number of processes may do it on PostgreSQL, one on an embedded database. `ready` is called once
-    the bell is heard.
+    the bell is heard; `delivered` hears what every attempt at a delivery came to.
     """
-    workers = (receiving.Worker(), delivering.Worker(alone=not settings.CLUSTER))
+    workers = (receiving.Worker(), delivering.Worker(alone=not settings.CLUSTER, told=delivered))
     bell = Bell()
     bell.hear(*(worker.wake for worker in workers))
     ready()

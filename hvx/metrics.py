@@ -1,33 +1,36 @@
 """Prometheus figures at `/metrics`, for the loopback or for whoever has HVX_METRICS_TOKEN.
 
-With several workers each writes its figures into files of the data folder, and whichever is asked
-adds them up.
+Each process writes its figures into files of the data folder, and whichever is asked adds them up.
 """
 
 import hmac
 import ipaddress
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
-if settings.HVX_WORKERS > 1:
-    # Read by prometheus_client when it is imported, so it stands before that.
-    _folder = settings.HVX_DATA_DIR / "metrics"
-    _folder.mkdir(mode=0o700, exist_ok=True)
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
+# Read by prometheus_client when it is imported, so it stands before that.
+_folder = settings.HVX_DATA_DIR / "metrics"
+_folder.mkdir(mode=0o700, exist_ok=True)
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
 
-from prometheus_client import (
+from prometheus_client import (  # noqa: E402
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
     multiprocess,
-    registry,
 )
+from prometheus_client.core import GaugeMetricFamily  # noqa: E402
+from prometheus_client.registry import Collector  # noqa: E402
 
 REQUESTS = Counter("hvx_requests", "HTTP requests answered.", ["method", "status"])
 SECONDS = Histogram(
@@ -35,6 +38,7 @@ SECONDS = Histogram(
     "Time to answer an HTTP request.",
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
+ATTEMPTS = Counter("hvx_delivery_attempts", "Attempts at deliveries, by what came of them.", ["outcome"])
 SOCKETS = Gauge("hvx_sockets", "Open sockets.", multiprocess_mode="livesum")
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -44,6 +48,29 @@ def count(method: str, status: int, seconds: float) -> None:
     """One answered request. A made-up method is counted as `other`, so labels stay few."""
     REQUESTS.labels(method if method in METHODS else "other", str(status)).inc()
     SECONDS.observe(seconds)
+
+
+def count_delivery(outcome: str) -> None:
+    """One attempt at a delivery."""
+    ATTEMPTS.labels(outcome).inc()
+
+
+class DeliveryFigures(Collector):
+    """What waits to be delivered: the same whichever process is asked, for it is the database's. Nothing
+    while that is away."""
+
+    def collect(self) -> Iterator[Metric]:
+        # Not above: this module is imported before Django is set up.
+        from activitypub.queries.deliveries import totals
+
+        try:
+            now = totals(timezone.now())
+        except Error:
+            return
+        yield GaugeMetricFamily("hvx_deliveries_waiting", "Deliveries that are not done yet.", now.waiting)
+        yield GaugeMetricFamily("hvx_deliveries_due", "Those of them that are due.", now.due)
+        yield GaugeMetricFamily("hvx_delivery_hosts_failing", "Hosts that failed last.", now.hosts_failing)
+        yield GaugeMetricFamily("hvx_delivery_hosts_paused", "Hosts that are paused.", now.hosts_paused)
 
 
 def prepare() -> None:
@@ -83,8 +110,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         from hvx.problems import handler404
 
         return handler404(request, Exception())
-    source: CollectorRegistry = registry.REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        source = CollectorRegistry()
-        multiprocess.MultiProcessCollector(source)  # type: ignore[no-untyped-call]
+    source = CollectorRegistry()
+    multiprocess.MultiProcessCollector(source)  # type: ignore[no-untyped-call]
+    source.register(DeliveryFigures())
     return HttpResponse(generate_latest(source), content_type=CONTENT_TYPE_LATEST)

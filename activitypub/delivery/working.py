@@ -18,7 +18,6 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from activitypub.delivery import metrics
 from activitypub.delivery.attempting import Sender
 from activitypub.delivery.jobs import Attempt, Fault, Job
 from activitypub.delivery.lanes import Lanes
@@ -48,10 +47,17 @@ _LATEST_BEGIN: Final = timedelta(seconds=2 * SECONDS + 20)
 
 class Worker:
     """One worker, in one loop. `alone` is whether no other works on this database: then what one that was
-    killed had claimed is anybody's at once."""
+    killed had claimed is anybody's at once. `told` hears what every attempt came to."""
 
-    def __init__(self, *, alone: bool, clock: Callable[[], datetime] = timezone.now) -> None:
+    def __init__(
+        self,
+        *,
+        alone: bool,
+        clock: Callable[[], datetime] = timezone.now,
+        told: Callable[[Outcome], object] = lambda _: None,
+    ) -> None:
         self._alone = alone
+        self._told = told
         self._clock = clock
         self._lanes = Lanes()
         self._claims = claims.Claims()
@@ -175,7 +181,7 @@ class Worker:
             self._pulled += self._lanes.pull(job.host, job.inbox)
         self._attempts.append(attempt)
         self._attempted.set()
-        metrics.ATTEMPTS.labels(attempt.outcome.value).inc()
+        self._told(attempt.outcome)
         if self._more or (job.host in self._left_out and not self._lanes.is_full(job.host)):
             self._look.set()
         self._begin_soon()

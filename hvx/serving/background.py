@@ -36,7 +36,7 @@ def main() -> None:
     async def work() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await background.run(stop, ready=lambda: link.tell(event="ready"))
+        await background.run(stop, ready=lambda: link.tell(event="ready"), delivered=metrics.count_delivery)
 
     uvloop.run(work())
 

@@ -161,11 +161,13 @@ def test_a_server_whose_cache_is_gone_is_alive_but_not_ready(
     assert client.get("/readyz").json() == {"status": "unavailable", "of": "cache"}
 
 
+@pytest.mark.django_db
 def test_figures_are_for_the_loopback(client: Client) -> None:
     client.get("/healthz")
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert b'hvx_requests_total{method="GET",status="200"}' in answer.content
+    assert b"hvx_deliveries_waiting 0.0" in answer.content
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,7 @@ def test_figures_are_not_for_strangers(client: Client, headers: dict[str, str]) 
     assert client.get("/metrics", **headers).status_code == 404  # type: ignore[arg-type]
 
 
+@pytest.mark.django_db
 def test_with_a_token_figures_are_for_its_bearer_alone(client: Client, settings: Settings) -> None:
     settings.HVX_METRICS_TOKEN = "a-token-of-the-operator"
     assert client.get("/metrics").status_code == 404
