@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from activitypub.views import actors, discovery
+from activitypub.views import actors, discovery, synchronization
 
 urlpatterns = [
     path(".well-known/webfinger", discovery.WebFingerView.as_view()),
@@ -16,4 +16,5 @@ urlpatterns = [
         path(f"users/<str:username>/{name}", actors.CollectionView.as_view(name=name))
         for name in ("followers", "following", "outbox", "featured")
     ),
+    path("users/<str:username>/followers_synchronization", synchronization.SynchronizationView.as_view()),
 ]

@@ -27,6 +27,7 @@ from activitypub.inbox.authentication import (
     signed_request,
 )
 from activitypub.inbox.receiving import Receiving
+from activitypub.inbox.synchronising import Synchronizer
 from activitypub.models import RemoteActor
 from activitypub.protocol import authority
 from activitypub.protocol.documents.activities import Activity, activity
@@ -77,6 +78,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._receiving = Receiving()
+        self._synchronizer = Synchronizer()
         self._inside = 0
         self._bytes = 0
 
@@ -109,6 +111,7 @@ class Inbox:
                 return
             raise
         await self._receiving.keep(_arrival(sender, recipient))
+        self._synchronizer.hear(sender)
 
 
 async def _body(receive: ASGIReceiveCallable) -> bytes:
