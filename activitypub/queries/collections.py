@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
-from activitypub.models import Follow, FollowState, LocalActor
+from activitypub.models import Follow, FollowState, LocalActor, Pin, Sent
+from activitypub.queries.posts import OPEN
 from devices.errors import CursorInvalid
 
 PAGE_SIZE = 50
@@ -23,12 +25,12 @@ class Collection:
 
 @dataclass(frozen=True)
 class Page:
-    """Some items of the collection at `uri`. `place` is FIRST, or the id of the row before the page's
-    first; `next` is the place of the page after, empty where there is none."""
+    """Some items of the collection at `uri`, by their addresses. `place` is FIRST, or the id of the row
+    before the page's first; `next` is the place of the page after, empty where there is none."""
 
     uri: str
     place: str
-    items: Sequence[str]
+    items: Sequence[Any]
     next: str
 
 
@@ -42,34 +44,39 @@ def following_of(actor: LocalActor) -> QuerySet[Follow]:
     return Follow.objects.filter(follower=actor, state=FollowState.ACCEPTED)
 
 
+def published_by(actor: LocalActor) -> QuerySet[Sent]:
+    """The activities of the actor that are for everybody."""
+    return Sent.objects.filter(actor=actor, public=True)
+
+
+def pinned_by(actor: LocalActor) -> QuerySet[Pin]:
+    """What the actor shows first, as far as anybody may see it."""
+    return Pin.objects.filter(actor=actor, post__visibility__in=OPEN)
+
+
 # Of each collection: its rows, and the column in which the address of an item stands.
-_FOLLOWS: Mapping[str, tuple[Callable[[LocalActor], QuerySet[Follow]], str]] = {
+_ROWS: Mapping[str, tuple[Callable[[LocalActor], QuerySet[Any]], str]] = {
     "followers": (followers_of, "follower__uri"),
     "following": (following_of, "followee__uri"),
+    "outbox": (published_by, "uri"),
+    "featured": (pinned_by, "post__uri"),
 }
 
 
 def collection(actor: LocalActor, name: str) -> Collection:
-    """One of `followers`, `following`, `outbox`, `featured`. Nothing is published yet, so of the last
-    two none has an item."""
-    uri = getattr(actor, name)
-    if name not in _FOLLOWS:
-        return Collection(uri, 0)
-    rows, _ = _FOLLOWS[name]
-    return Collection(uri, rows(actor).count())
+    """One of `followers`, `following`, `outbox`, `featured`."""
+    rows, _ = _ROWS[name]
+    return Collection(getattr(actor, name), rows(actor).count())
 
 
 def page(actor: LocalActor, name: str, place: str) -> Page:
     """The page at a place. Raises CursorInvalid."""
     before = _place(place)
-    uri = getattr(actor, name)
-    if name not in _FOLLOWS:
-        return Page(uri, place, [], "")
-    rows, column = _FOLLOWS[name]
+    rows, column = _ROWS[name]
     found = list(rows(actor).filter(pk__lt=before).order_by("-pk").values_list("pk", column)[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     return Page(
-        uri,
+        getattr(actor, name),
         place,
         [address for _, address in shown],
         str(shown[-1][0]) if len(found) > PAGE_SIZE else "",

@@ -1,11 +1,16 @@
 """Posts, and who may see them."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from activitypub.errors import UnknownPost
-from activitypub.models import Actor, Block, Follow, FollowState, Mention, Post, Visibility
+from activitypub.models import Actor, Block, Follow, FollowState, Hashtag, Mention, Post, Visibility
 
 OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
+# What a post's document names, in one order always: every rendering of a post is the same.
+WITH_NAMES = (
+    Prefetch("mentions", Mention.objects.select_related("actor").order_by("pk")),
+    Prefetch("hashtags", Hashtag.objects.order_by("name")),
+)
 
 
 def visible_to(viewer: Actor | None) -> QuerySet[Post]:

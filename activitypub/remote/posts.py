@@ -13,7 +13,10 @@ from activitypub.services import posts
 
 
 def resolve(uri: str) -> Post:
-    """The post with this id; one of this server is not fetched. Raises Gone, NotFound, DownForNow, Refused."""
+    """The post with this id; one of this server is not fetched.
+
+    Raises Gone, NotFound, DownForNow, Refused.
+    """
     known = posts.known(uri)
     if known is not None:
         return known

@@ -1,5 +1,6 @@
 """Rows as the documents that other servers read."""
 
+from activitypub.rendering.activities import activity_document
 from activitypub.rendering.actors import ACTOR_CONTEXT, actor_document
 from activitypub.rendering.collections import collection, collection_page, tombstone
 from activitypub.rendering.contexts import POST_CONTEXT, PUBLIC, STREAMS
@@ -17,6 +18,7 @@ __all__ = [
     "POST_CONTEXT",
     "PUBLIC",
     "STREAMS",
+    "activity_document",
     "actor_document",
     "collection",
     "collection_page",

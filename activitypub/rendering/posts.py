@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 
-from activitypub.models import Actor, Post, Visibility
+from activitypub.models import Actor, Mention, Post, Visibility
 from activitypub.post_columns import VISIBILITIES
 from activitypub.protocol.visibility import addressed
 from activitypub.protocol.webfinger import Handle
+from activitypub.queries.posts import WITH_NAMES
 from activitypub.rendering.contexts import POST_CONTEXT, STREAMS
 
 _SEEN_BY = {column: seen_by for seen_by, column in VISIBILITIES.items()}
@@ -113,16 +115,16 @@ def _object(post: Post) -> dict[str, Any]:
     return document
 
 
-def _mentions(post: Post) -> list[Any]:
-    # In the order of their rows: every rendering of a post is the same.
-    return sorted(post.mentions.select_related("actor"), key=lambda mention: mention.pk)
+def _mentions(post: Post) -> list[Mention]:
+    prefetch_related_objects([post], *WITH_NAMES)
+    return list(post.mentions.all())
 
 
 def _tags(post: Post) -> Iterator[Mapping[str, Any]]:
     for mention in _mentions(post):
         yield {"type": "Mention", "href": mention.actor.uri, "name": f"@{handle_of(mention.actor)}"}
-    for name in sorted(tag.name for tag in post.hashtags.all()):
-        yield {"type": "Hashtag", "href": hashtag_address(name), "name": f"#{name}"}
+    for tag in post.hashtags.all():
+        yield {"type": "Hashtag", "href": hashtag_address(tag.name), "name": f"#{tag.name}"}
 
 
 def _attachment(kept: Mapping[str, Any]) -> dict[str, Any]:

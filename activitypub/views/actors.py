@@ -17,7 +17,7 @@ from activitypub.views.base import CACHED, FederationView, answer
 from activitypub.views.signed import GuardedPageView, GuardedView
 
 # The page loads nothing from elsewhere, so it shows no picture that is kept there.
-_POLICY = (
+POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -81,7 +81,7 @@ def _page(request: Request, actor: LocalActor) -> HttpResponse:
             "following": collections.following_of(actor).count(),
         },
     )
-    response["Content-Security-Policy"] = _POLICY
+    response["Content-Security-Policy"] = POLICY
     response["Cache-Control"] = CACHED
     patch_vary_headers(response, ["Accept"])
     return response
