@@ -1,62 +1,20 @@
 """Every way to change the audit behind the server's back is found and named."""
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import Error, connection, transaction
 
-from audit import head_file, verification
-from audit.checkpoints import checkpoint
+from audit import walk
 from audit.events import Event
-from audit.faults import Report
 from audit.models import AuditChain, AuditRow
 from audit.queries import verify
 from audit.services import chain_of, record
-from tests.audit.emptying import unguarded
+from tests.audit.tampering import ALICE, BOB, ROWS, faults, sql
 
 pytestmark = pytest.mark.django_db
 
-ALICE = "00000000-0000-4000-8000-00000000000a"
-BOB = "00000000-0000-4000-8000-00000000000b"
-ROWS = 8
 COLUMNS = "chain, sequence, at, event, details, device_mac, network_mac, subject_mac, previous, hash"
-
-Found = list[tuple[str, str, int | None]]
-
-
-@pytest.fixture
-def alice() -> str:
-    """The name of a chain of eight rows; there is another of eight, and the server's."""
-    for count in range(ROWS):
-        for account in (ALICE, BOB):
-            record(Event.LOGIN, account=account, device=f"d{count}", subject="s", details={"count": count})
-    record(Event.INVITE_MADE)
-    return chain_of(ALICE)
-
-
-@pytest.fixture
-def open_to_all() -> Iterator[None]:
-    with unguarded():
-        yield
-
-
-def sql(statement: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        assert cursor.rowcount, "nothing was tampered with"
-
-
-def faults(chain: str | None = None) -> Found:
-    """What is found in one chain, after which nothing may be left of any other."""
-    report = verify()
-    assert report.count == len(report.faults)
-    found = [(str(one.kind), one.chain, one.sequence) for one in report.faults if one.kind != "trigger"]
-    if chain is not None:
-        assert {place for _, place, _ in found} <= {chain}
-    return found
 
 
 def test_a_whole_audit_has_no_fault(alice: str) -> None:
@@ -243,172 +201,37 @@ def test_a_row_that_cannot_even_be_read_is_found(alice: str, value: Any) -> None
     assert faults(alice) == [("changed", alice, 4), ("changed", alice, 6)]
 
 
-# --- What only a checkpoint tells ------------------------------------------------------------------
-
-
-def put_back(chain: str, length: int) -> None:
-    """A chain as it was at an earlier time, its own head with it: for who kept a copy."""
-    from audit import keys
-
-    row = AuditRow.objects.get(chain=chain, sequence=length)
-    head = AuditChain(chain=chain, length=length, hash=row.hash)
-    sql("DELETE FROM audit_auditrow WHERE chain = %s AND sequence > %s", chain, length)
-    sql(
-        "UPDATE audit_auditchain SET length = %s, hash = %s, seal = %s, checkpointed = 0 WHERE chain = %s",
-        *(length, row.hash, head.sealed_under(keys.current().chain), chain),
-    )
-
-
 @pytest.mark.usefixtures("open_to_all")
-def test_a_chain_put_back_with_its_head_is_found_by_the_checkpoint(alice: str) -> None:
-    assert checkpoint() == 1
-    put_back(alice, 5)
-    # Its head says of the checkpoint, too, what it said before.
-    assert faults(alice) == [("checkpoint", alice, ROWS), ("checkpoint", alice, None)]
-    for _ in range(5):
-        record(Event.LOGIN, account=ALICE)
-    assert faults(alice) == [("checkpoint", alice, ROWS), ("checkpoint", alice, None)]
-    checkpoint()
-    assert faults(alice) == [("checkpoint", alice, ROWS)]
-
-
-@pytest.mark.usefixtures("open_to_all")
-def test_a_whole_chain_gone_with_its_head_is_found_by_the_checkpoint(alice: str) -> None:
-    checkpoint()
-    sql("DELETE FROM audit_auditrow WHERE chain = %s", alice)
+def test_a_changed_last_row_is_named_so_though_the_head_is_gone(alice: str) -> None:
+    sql("UPDATE audit_auditrow SET event = 'x' WHERE chain = %s AND sequence = %s", alice, ROWS)
     sql("DELETE FROM audit_auditchain WHERE chain = %s", alice)
-    assert faults(alice) == [("checkpoint", alice, ROWS)]
-
-
-def mark_as_taken(chain: str, length: int) -> None:
-    sql("UPDATE audit_auditchain SET checkpointed = %s WHERE chain = %s", length, chain)
-
-
-def kept_copy(chain: str) -> tuple[Any, ...]:
-    """A head, for who puts it back later."""
-    head = AuditChain.objects.get(chain=chain)
-    return (head.length, head.hash, head.seal, head.checkpointed)
-
-
-def put_copy_back(chain: str, copy: tuple[Any, ...]) -> None:
-    sql("DELETE FROM audit_auditrow WHERE chain = %s AND sequence > %s", chain, copy[0])
-    sql(
-        "UPDATE audit_auditchain SET length = %s, hash = %s, seal = %s, checkpointed = %s WHERE chain = %s",
-        *(*copy, chain),
-    )
+    assert faults(alice) == [("head", alice, None), ("changed", alice, ROWS)]
 
 
 @pytest.mark.usefixtures("open_to_all")
-def test_a_chain_marked_as_taken_is_found(alice: str) -> None:
-    checkpoint()
-    record(Event.LOGIN_REFUSED, account=ALICE)
-    mark_as_taken(alice, ROWS + 1)
-    assert faults(alice) == [("head", alice, None), ("checkpoint", alice, None)]
-
-
-@pytest.mark.usefixtures("open_to_all")
-def test_a_chain_marked_as_taken_is_taken_by_the_next_checkpoint_and_cannot_be_put_back(
-    alice: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("first", "last"), [(3, 6), (4, ROWS)])
+def test_a_long_gap_is_one_fault_that_names_both_ends(
+    alice: str, first: int, last: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoint()
-    copy = kept_copy(alice)
-    record(Event.LOGIN_REFUSED, account=ALICE)
-    mark_as_taken(alice, ROWS + 1)
-    assert checkpoint() == 1
-    assert caplog.messages.count("the head of an audit chain was changed") == 1
-    assert faults() == [("head", alice, None)]
-    assert checkpoint() == 0
-    put_copy_back(alice, copy)
-    assert faults(alice) == [("checkpoint", alice, ROWS + 1), ("checkpoint", alice, None)]
+    monkeypatch.setattr(walk, "MOST_REMEMBERED", 3)
+    sql("DELETE FROM audit_auditrow WHERE chain = %s AND sequence BETWEEN %s AND %s", alice, first, last)
+    assert faults(alice) == [("removed", alice, first)]
+    assert f"the rows from here to {last} are gone" in str(verify().faults[-1])
 
 
 @pytest.mark.usefixtures("open_to_all")
-def test_a_chain_marked_as_taken_before_its_next_row_is_taken_all_the_same(alice: str) -> None:
-    checkpoint()
-    copy = kept_copy(alice)
-    mark_as_taken(alice, ROWS + 1)
-    record(Event.LOGIN_REFUSED, account=ALICE)
-    assert faults(alice) == [("head", alice, None), ("checkpoint", alice, None)]
-    assert checkpoint() == 1
-    put_copy_back(alice, copy)
-    assert faults(alice) == [("checkpoint", alice, ROWS + 1), ("checkpoint", alice, None)]
-
-
-@pytest.mark.usefixtures("open_to_all")
-def test_a_head_that_was_moved_back_stays_found_whatever_is_written_after(alice: str) -> None:
-    before = AuditRow.objects.get(chain=alice, sequence=ROWS - 1)
-    sql("DELETE FROM audit_auditrow WHERE chain = %s AND sequence = %s", alice, ROWS)
-    sql("UPDATE audit_auditchain SET length = %s, hash = %s WHERE chain = %s", ROWS - 1, before.hash, alice)
-    assert checkpoint() == 1
-    assert faults(alice) == [("head", alice, None)]
-    record(Event.LOGIN, account=ALICE)
-    checkpoint()
-    assert checkpoint() == 0
-    assert faults(alice) == [("head", alice, None)]
-
-
-@pytest.mark.usefixtures("open_to_all")
-def test_a_mark_of_an_earlier_time_is_found_though_its_seal_is_genuine(alice: str) -> None:
-    """As of a copy that was made while the mark was older, under a length that is the same."""
-    from audit import keys
-
-    older = AuditChain.objects.get(chain=alice)
-    checkpoint()
-    assert older.is_genuine(keys.current().chain)
-    mark_as_taken(alice, older.checkpointed)
-    sql("UPDATE audit_auditchain SET seal = %s WHERE chain = %s", older.seal, alice)
-    assert faults(alice) == [("checkpoint", alice, None)]
-
-
-def test_a_checkpoint_that_falls_into_the_walk_is_no_fault(
+def test_however_many_rows_are_false_no_more_are_remembered_than_agreed_and_each_is_named(
     alice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoint()
-    compare = verification._compare_marks
+    monkeypatch.setattr(walk, "MOST_REMEMBERED", 3)
+    remembered = []
+    note_false = walk.Walk._note_false
 
-    def late(server: Any, report: Report) -> None:
-        record(Event.LOGIN, account=ALICE)
-        checkpoint()
-        compare(server, report)
+    def noted(self: walk.Walk, place: int, known: str) -> None:
+        note_false(self, place, known)
+        remembered.append(len(self.false))
 
-    monkeypatch.setattr(verification, "_compare_marks", late)
-    assert verify().faults == []
-
-
-def test_a_checkpoint_is_written_once_and_only_of_what_grew(alice: str) -> None:
-    assert checkpoint() == 1
-    assert checkpoint() == 0
-    record(Event.LOGIN, account=BOB)
-    assert checkpoint() == 1
-    row = AuditRow.objects.filter(event=Event.CHECKPOINT).latest("sequence")
-    assert list(json.loads(row.details)) == [chain_of(BOB)]
-    assert verify().checkpoints == 2
-
-
-def test_many_chains_take_several_rows() -> None:
-    for count in range(101):
-        record(Event.LOGIN, account=str(count))
-    assert checkpoint() == 2
-    assert verify().whole
-
-
-@pytest.mark.usefixtures("open_to_all")
-def test_a_server_chain_put_back_is_found_by_the_file_beside_the_database(alice: str, data_dir: Path) -> None:
-    checkpoint()
-    record(Event.INVITE_MADE)
-    checkpoint()
-    assert faults() == []
-    assert verify().head_file
-    path = data_dir / "audit.head"
-    assert path.stat().st_mode & 0o777 == 0o600
-    length = json.loads(path.read_text())["length"]
-    put_back("server", length - 1)
-    assert faults("server") == [("head_file", "server", length)]
-
-
-def test_a_file_that_is_no_head_is_said_to_be_none(alice: str, data_dir: Path) -> None:
-    checkpoint()
-    for content in ("", "{}", '{"length": "x", "hash": 1}', "[]"):
-        (data_dir / "audit.head").write_text(content)
-        assert [kind for kind, _, _ in faults()] == ["head_file"]
-    assert head_file.path() == data_dir / "audit.head"
+    monkeypatch.setattr(walk.Walk, "_note_false", noted)
+    sql("UPDATE audit_auditrow SET event = 'x' WHERE chain = %s", alice)
+    assert {place for _, _, place in faults(alice)} == set(range(1, ROWS + 1))
+    assert max(remembered) == 3
