@@ -100,6 +100,11 @@ class Inbox:
             self._inside -= 1
             self._bytes -= held
 
+    async def close(self) -> None:
+        """Let go of the database, once nothing comes in any more."""
+        await self._synchronizer.close()
+        await self._receiving.close()
+
     async def _take(self, request: SignedRequest, recipient: str) -> None:
         if not _is_activity(request):
             raise NoActivity

@@ -3,17 +3,28 @@
 A commit takes as long for one row as for a hundred, so while one is under way the next ones gather.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from django.db import connections
 from django.utils import timezone
 
+from activitypub import bell
 from activitypub.errors import ActorGone, HostSuspended, UnknownActor
 from activitypub.services.receiving import Arrival, Verdict, keep
 from activitypub.threads import in_database
+from activitypub.turns import Turn
 from audit.errors import Problem
 from devices.batches import Batches
+
+# Where more than one came at once, more are on their way: the turn to write is kept for them a moment longer.
+SEVERAL = 2
+MOMENT = 0.02
+# After so long those who work through what came in have it once, and are given the time to wake up.
+LONGEST = 0.25
+TO_WAKE_UP = 0.002
 
 _REFUSALS: Mapping[Verdict, Callable[[], Problem]] = {
     Verdict.HOST_SUSPENDED: HostSuspended,
@@ -28,6 +39,8 @@ class Receiving:
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="inbox")
         self._batches = Batches(self._write)
+        self._turn = Turn()
+        self._giving: asyncio.TimerHandle | None = None
 
     async def keep(self, arrival: Arrival) -> None:
         """Returns once it is on the disk, as it also is if it came before.
@@ -38,5 +51,37 @@ class Receiving:
         if verdict is not None and verdict is not Verdict.KEPT:
             raise _REFUSALS[verdict]()
 
+    async def close(self) -> None:
+        """Let go of the database, once nothing comes in any more."""
+        self._give()
+        await in_database(connections.close_all, self._writer)
+        self._writer.shutdown()
+
     async def _write(self, arrivals: Sequence[Arrival]) -> Mapping[Arrival, Verdict]:
-        return await in_database(partial(keep, arrivals, timezone.now()), self._writer)
+        if self._giving is not None:
+            self._giving.cancel()
+        try:
+            verdicts = await in_database(partial(self._in_turn, arrivals), self._writer)
+        except BaseException:
+            self._give()
+            raise
+        if self._turn.seconds > LONGEST:
+            self._give()
+            await asyncio.sleep(TO_WAKE_UP)
+        elif len(arrivals) < SEVERAL:
+            self._give()
+        else:
+            self._giving = asyncio.get_running_loop().call_later(MOMENT, self._give)
+        return verdicts
+
+    def _in_turn(self, arrivals: Sequence[Arrival]) -> Mapping[Arrival, Verdict]:
+        self._turn.take()
+        verdicts = keep(arrivals, timezone.now())
+        bell.ring()
+        return verdicts
+
+    def _give(self) -> None:
+        if self._giving is not None:
+            self._giving.cancel()
+            self._giving = None
+        self._turn.give()

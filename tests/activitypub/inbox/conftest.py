@@ -28,7 +28,9 @@ def loopback_peers(settings: Settings) -> Iterator[None]:
 
 @pytest.fixture
 async def inboxes(loopback_peers: None, transactional_db: None) -> AsyncIterator[Inboxes]:
-    yield Inboxes(_nothing)
+    inboxes = Inboxes(_nothing)
+    yield inboxes
+    await inboxes.close()
     await session.close()
 
 
