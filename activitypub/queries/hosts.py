@@ -21,12 +21,22 @@ def shut_among(hosts: Collection[str]) -> set[str]:
 
 def suspended_among(hosts: Collection[str]) -> set[str]:
     """Those of these hosts that a moderator has suspended, or a domain above them: nothing is exchanged."""
-    above = {host: set(_and_above(host)) for host in hosts}
-    suspended: set[str] = set()
+    return _judged(hosts, Severity.SUSPEND)
+
+
+def silenced_among(hosts: Collection[str]) -> set[str]:
+    """Those of these hosts that a moderator has silenced, or a domain above them: public timelines do not
+    show them, and who is there has to ask before following anybody."""
+    return _judged(hosts, Severity.SILENCE)
+
+
+def _judged(hosts: Collection[str], severity: Severity) -> set[str]:
+    above = {host: set(_and_above(host)) for host in hosts if host}
+    judged: set[str] = set()
     for names in _parts(set().union(*above.values())):
-        policies = HostPolicy.objects.filter(host__in=names, severity=Severity.SUSPEND)
-        suspended.update(policies.values_list("host", flat=True))
-    return {host for host, names in above.items() if names & suspended}
+        policies = HostPolicy.objects.filter(host__in=names, severity=severity)
+        judged.update(policies.values_list("host", flat=True))
+    return {host for host, names in above.items() if names & judged}
 
 
 def _left_alone(hosts: Collection[str]) -> set[str]:
