@@ -9,6 +9,7 @@ from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallab
 from django.conf import settings
 
 from activitypub.inbox.authentication import authenticate, claim_of, signed_request
+from activitypub.protocol.local_uris import SYNCHRONIZATION
 from audit.errors import Problem
 
 _ACTORS = "/users/"
@@ -30,7 +31,9 @@ class SignedReads:
 
 
 def _needs_signature(path: str) -> bool:
-    return path.startswith(_ACTORS) and (settings.HVX_FEDERATION_SECURE_MODE or _OBJECTS in path)
+    if not path.startswith(_ACTORS):
+        return False
+    return settings.HVX_FEDERATION_SECURE_MODE or _OBJECTS in path or path.endswith(SYNCHRONIZATION)
 
 
 def _is_signed(scope: HTTPScope) -> bool:
