@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from activitypub.fetching.errors import Reason, Refused
+from activitypub.fetching.errors import Gone, Reason, Refused
 from activitypub.models import Post
 from activitypub.protocol import authority
 from activitypub.protocol.documents import objects
@@ -28,8 +28,10 @@ def resolve(uri: str) -> Post:
         raise Refused(Reason.BAD_DOCUMENT, "", error.refusal.value) from None
     if authority.against_fetched(post.id, post.attributed_to, uri) or not post.attributed_to:
         raise Refused(Reason.ID_ELSEWHERE)
-    if not post.id.isascii() or posts.was_deleted(post.id):
+    if not post.id.isascii():
         raise Refused(Reason.BAD_URL)
     author = actors.resolve(post.attributed_to[0])
+    if posts.was_deleted(post.id, author):
+        raise Gone(Reason.GONE)
     # Somebody else may have brought it meanwhile.
     return posts.known(post.id) or posts.store(post, author, now=timezone.now())

@@ -4,6 +4,7 @@ from activitypub.rendering.activities import activity_document
 from activitypub.rendering.actors import ACTOR_CONTEXT, actor_document
 from activitypub.rendering.collections import collection, collection_page, tombstone
 from activitypub.rendering.contexts import POST_CONTEXT, PUBLIC, STREAMS
+from activitypub.rendering.follows import answer_document, follow_document, undo_document
 from activitypub.rendering.posts import (
     create_document,
     delete_document,
@@ -20,13 +21,16 @@ __all__ = [
     "STREAMS",
     "activity_document",
     "actor_document",
+    "answer_document",
     "collection",
     "collection_page",
     "create_document",
     "delete_document",
+    "follow_document",
     "handle_of",
     "hashtag_address",
     "post_document",
     "tombstone",
+    "undo_document",
     "update_document",
 ]

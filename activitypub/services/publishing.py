@@ -11,9 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.queries import locked
 from activitypub import cleaning, rendering
-from activitypub.errors import UnknownActor
 from activitypub.models import Actor, LocalActor, Post, PostType, Visibility
 from activitypub.post_columns import VISIBILITIES
 from activitypub.protocol.composing import MARKDOWN, PLAIN, Composed, Named, compose
@@ -23,6 +21,7 @@ from activitypub.protocol.webfinger import Handle
 from activitypub.queries.posts import OPEN
 from activitypub.remote import handles
 from activitypub.services import posts, sending
+from activitypub.services.presence import require_here
 
 MAX_TEXT = 20_000
 MAX_SUMMARY = 500
@@ -85,12 +84,6 @@ def create_post(actor: LocalActor, draft: Draft) -> Published:
         activity = rendering.create_document(post, sending.new_activity_uri(actor))
         send_about(actor, post, activity, mentioned, public=post.visibility in OPEN)
     return Published(post, activity)
-
-
-def require_here(actor: LocalActor) -> None:
-    """Lock the actor's account in the open transaction. Raises UnknownActor where it was erased."""
-    if actor.account_id is None or locked(actor.account_id) is None:
-        raise UnknownActor
 
 
 def send_about(

@@ -79,7 +79,7 @@ def _for_reader(request: Request, uri: str) -> HttpResponse:
     else:
         own = [entry for entry in outbox.entries([uri]) if viewer and entry.sent.actor_id == viewer.pk]
         if not own:
-            ended = Deleted.objects.filter(uri=uri).first()
+            ended = Deleted.objects.filter(uri=uri, by=None).first()
             if ended is None:
                 raise UnknownPost
             return answer(rendering.tombstone(uri, ended.former_type), status=410, varies=True)
@@ -101,7 +101,7 @@ def _viewer(request: Request) -> Actor | None:
 
 def _gone(uri: str) -> Post:
     """No page: raises PostDeleted, UnknownPost."""
-    raise PostDeleted if Deleted.objects.filter(uri=uri).exists() else UnknownPost
+    raise PostDeleted if Deleted.objects.filter(uri=uri, by=None).exists() else UnknownPost
 
 
 def _page(request: Request, post: Post) -> HttpResponse:
