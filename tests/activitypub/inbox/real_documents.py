@@ -78,7 +78,7 @@ def web_of(sent: Sent) -> Web:
     for found in _objects(sent.activity):
         name = found.get("id")
         if is_uri(name) and len(found) > 2:
-            web.documents.setdefault(without_fragment(name), found)
+            web.documents.setdefault(without_fragment(name), dict(found))
     for found in _objects(sent.activity):
         for actor in (*shapes.uris(found.get("actor")), *shapes.uris(found.get("attributedTo"))):
             _stand(web, actor)

@@ -5,10 +5,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db.models import Model
+from django.db.models import Manager
 
 from activitypub import models
 from activitypub.inbox.working import Worker
@@ -22,32 +23,38 @@ pytestmark = pytest.mark.needs("vectors")
 PAGE = Path(__file__).parents[3] / "docs" / "federation.md"
 BEGIN, END = "<!-- table: made by a test -->\n", "<!-- end of the table -->\n"
 
-EFFECTS: dict[type[Model], str] = {
-    models.Post: "post",
-    models.Boost: "boost",
-    models.Like: "like",
-    models.Vote: "vote",
-    models.Follow: "follow",
-    models.Block: "block",
-    models.Pin: "pin",
-    models.Report: "report",
-    models.Mention: "mention",
-    models.Hashtag: "hashtag",
-    models.Deleted: "ended",
-}
+EFFECTS: tuple[tuple[Manager[Any], str], ...] = (
+    (models.Post.objects, "post"),
+    (models.Boost.objects, "boost"),
+    (models.Like.objects, "like"),
+    (models.Vote.objects, "vote"),
+    (models.Follow.objects, "follow"),
+    (models.Block.objects, "block"),
+    (models.Pin.objects, "pin"),
+    (models.Report.objects, "report"),
+    (models.Mention.objects, "mention"),
+    (models.Hashtag.objects, "hashtag"),
+    (models.Deleted.objects, "ended"),
+)
 
 
 @sync_to_async
-def effect() -> str:
-    """What rows there are, and none of them is left."""
-    counts = [(name, model._default_manager.count()) for model, name in EFFECTS.items()]
-    return ", ".join(name if count == 1 else f"{count} of {name}" for name, count in counts if count)
+def effect(sent: Sent, said: str) -> str:
+    """What rows there are. What has changed none of these has changed the sender's own."""
+    counts = [(name, manager.count()) for manager, name in EFFECTS]
+    found = [name if count == 1 else f"{count} {name}s" for name, count in counts if count]
+    if said == "done" and not found:
+        there = models.RemoteActor.objects.filter(uri=sent.actor).exists()
+        found = ["profile" if there else "actor deleted"]
+    return ", ".join(found)
 
 
 @sync_to_async
 def empty() -> None:
-    for model in (*EFFECTS, models.Received, models.RemoteActor):
-        model._default_manager.all().delete()
+    for manager, _ in EFFECTS:
+        manager.all().delete()
+    models.Received.objects.all().delete()
+    models.RemoteActor.objects.all().delete()
     keys.forget()
 
 
