@@ -25,7 +25,7 @@ class HostVerb:
 
     def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
         origin = origin_of(f"https://{options['host']}")
-        if origin is None:
+        if origin is None or set(options["host"]) & set("/?#"):
             raise CommandError(f"{options['host']} is no host: write it like social.example.org")
         asking.open_and_join(command, options)
         command.stdout.write(self._do(origin.authority))

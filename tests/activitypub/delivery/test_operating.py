@@ -1,0 +1,125 @@
+"""What an operator sees and does, and the bell that wakes the background."""
+
+import asyncio
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async as in_thread
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from activitypub import background, bell
+from activitypub.models import Delivery, Host, LocalActor
+from activitypub.protocol.retry import Outcome
+from tests.activitypub.delivery.conftest import publish, reader
+from tests.activitypub.delivery.inboxes import Inboxes
+
+
+def federation(*arguments: str) -> str:
+    said = StringIO()
+    call_command("federation", *arguments, stdout=said)
+    return said.getvalue()
+
+
+# --- The verbs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["retry", "pause", "resume", "clear"])
+@pytest.mark.parametrize("host", ["", "a b", "https://one.example", "one.example/x", "user@one.example"])
+def test_what_is_no_host_is_refused(sender: LocalActor, verb: str, host: str) -> None:
+    with pytest.raises(CommandError, match="is no host"):
+        federation(verb, host)
+    assert not Host.objects.exists()
+
+
+def test_status_tells_what_waits_for_whom_and_why(sender: LocalActor) -> None:
+    publish(sender, reader("one.example"), reader("one.example"), reader("two.example:8443"))
+    Delivery.objects.filter(host="two.example:8443").update(
+        attempts=1, last_error="http_503", due_at=timezone.now() + timedelta(hours=1)
+    )
+    Host.objects.create(name="two.example:8443", failed_days=["2026-11-20"], scheme="rfc9421")
+    Host.objects.create(name="three.example", paused=True)
+    said = federation("status")
+    assert said.startswith("3 to deliver to 2 hosts, 2 of them due; 1 hosts fail, 1 are paused.\n")
+    [one] = [line for line in said.splitlines() if line.startswith("one.example:")]
+    assert "2 waiting, 2 due" in one
+    [two] = [line for line in said.splitlines() if line.startswith("two.example:8443:")]
+    assert "1 waiting, 0 due" in two
+    assert "failed on 1 days since it was last heard; last: http_503; takes rfc9421" in two
+    assert "three.example: 0 waiting, 0 due; paused" in said
+    assert federation("status", "TWO.example:8443").strip() == two
+
+
+def test_a_host_is_paused_and_resumed(sender: LocalActor) -> None:
+    federation("pause", "One.Example")
+    assert Host.objects.get().paused
+    assert Host.objects.get().name == "one.example"
+    federation("resume", "one.example")
+    assert not Host.objects.get().paused
+
+
+def test_retry_has_all_tried_at_once_and_forgets_how_it_failed(sender: LocalActor) -> None:
+    publish(sender, reader("one.example"))
+    Delivery.objects.update(due_at=timezone.now() + timedelta(hours=5))
+    days = [f"2026-11-0{day}" for day in range(1, 8)]
+    Host.objects.create(name="one.example", failed_days=days, breakers={"x": {}})
+    assert federation("retry", "one.example") == "1 deliveries to one.example are due now.\n"
+    assert Delivery.objects.get().due_at <= timezone.now()
+    assert (Host.objects.get().failed_days, Host.objects.get().breakers) == ([], {})
+
+
+def test_clear_forgets_what_one_host_is_owed_and_leaves_the_others(sender: LocalActor) -> None:
+    publish(sender, reader("one.example"), reader("two.example"))
+    federation("clear", "one.example")
+    assert Delivery.objects.get().host == "two.example"
+
+
+# --- The bell --------------------------------------------------------------------------------------
+
+
+def test_a_bell_that_nobody_hears_is_rung_in_vain(settings: Any, tmp_path: Path) -> None:
+    settings.HVX_DATA_DIR = tmp_path
+    bell.ring()
+    settings.HVX_DATA_DIR = tmp_path / "nowhere"
+    bell.ring()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_whoever_hears_the_bell_is_woken_in_a_folder_of_any_length(
+    settings: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / ("long" * 40)
+    folder.mkdir()
+    settings.HVX_DATA_DIR = folder
+    # What one that was killed has left.
+    bell.Bell().close()
+    hung = bell.Bell()
+    assert (folder / bell.NAME).stat().st_mode & 0o777 == 0o600
+    one, other = asyncio.Event(), asyncio.Event()
+    hung.hear(one.set, other.set)
+    for _ in range(1000):
+        bell.ring()
+    await asyncio.wait_for(asyncio.gather(one.wait(), other.wait()), 10)
+    one.clear()
+    bell.ring()
+    await asyncio.wait_for(one.wait(), 10)
+    hung.close()
+
+
+async def test_the_background_delivers_what_is_sent_while_it_waits_and_ends_when_told(
+    sender: LocalActor, inboxes: Inboxes
+) -> None:
+    stop, ready = asyncio.Event(), asyncio.Event()
+    outcomes: list[Outcome] = []
+    task = asyncio.create_task(background.run(stop, ready=ready.set, delivered=outcomes.append))
+    await ready.wait()
+    somebody = await in_thread(reader)(inboxes.hosts[0])
+    await in_thread(publish)(sender, somebody)
+    await inboxes.until(lambda: len(inboxes.posts) == 1)
+    stop.set()
+    await asyncio.wait_for(task, 20)
+    assert outcomes == [Outcome.DELIVERED]
+    assert not await in_thread(Delivery.objects.exists)()
