@@ -21,7 +21,7 @@ from activitypub.models import (
     Notification,
     NotificationType,
 )
-from activitypub.queries.hosts import suspended_among
+from activitypub.queries.hosts import silenced_among, suspended_among
 from activitypub.services import sending
 from activitypub.services.notifications import notify
 from activitypub.services.presence import require_here
@@ -47,9 +47,9 @@ def follow(actor: LocalActor, target: Actor) -> Follow:
 def request(follower: Actor, followee: Actor, uri: str) -> Follow | None:
     """Keep a Follow with this id, and let who is followed know; None where there was one before.
 
-    Of somebody here who lets everybody follow it is accepted at once. A server that asks again for what was
-    accepted has not heard of it, and is told again. Raises FollowImpossible,
-    BlockedByThem.
+    Of somebody here who lets everybody follow it is accepted at once, unless the follower's host is
+    silenced. A server that asks again for what was accepted has not heard of it, and is told again.
+    Raises FollowImpossible, BlockedByThem.
     """
     if follower.pk == followee.pk or not _can_be_followed(followee):
         raise FollowImpossible
@@ -64,7 +64,7 @@ def request(follower: Actor, followee: Actor, uri: str) -> Follow | None:
         _again(made, uri)
         return None
     if not followee.host:
-        if followee.locked:
+        if followee.locked or silenced_among({follower.host}):
             notify(followee, follower, NotificationType.FOLLOW_REQUEST)
         else:
             accept(made)
@@ -72,63 +72,68 @@ def request(follower: Actor, followee: Actor, uri: str) -> Follow | None:
 
 
 @transaction.atomic
-def accept(asked: Follow) -> bool:
-    """Accept a request; whether it still was one. By somebody here: the follower's server is told."""
+def accept(asked: Follow, uri: str = "") -> bool:
+    """Accept a request; whether it still was one. By somebody here: the follower's server is told, by an
+    Accept with this id."""
     if not Follow.objects.filter(pk=asked.pk, state=FollowState.REQUESTED).update(state=FollowState.ACCEPTED):
         return False
     asked.state = FollowState.ACCEPTED
-    _tell_follower(asked, "Accept")
+    _tell_follower(asked, "Accept", uri)
     _forget_request(asked)
     notify(asked.followee, asked.follower, NotificationType.FOLLOW)
     return True
 
 
 @transaction.atomic
-def reject(follow: Follow) -> bool:
+def reject(follow: Follow, uri: str = "") -> bool:
     """Refuse a request, or end an accepted follow, from the side of who is followed; whether there was one.
-    By somebody here: the follower's server is told."""
+    By somebody here: the follower's server is told, by a Reject with this id."""
     if not Follow.objects.filter(pk=follow.pk).delete()[0]:
         return False
-    _tell_follower(follow, "Reject")
+    _tell_follower(follow, "Reject", uri)
     _forget_request(follow)
     return True
 
 
 @transaction.atomic
-def end(follow: Follow) -> bool:
+def end(follow: Follow, uri: str = "") -> bool:
     """End a follow or a request from the side of the follower; whether there was one. By somebody here: the
-    server of who is followed is told."""
+    server of who is followed is told, by an Undo with this id."""
     if not Follow.objects.filter(pk=follow.pk).delete()[0]:
         return False
     follower, followee = follow.follower, follow.followee
     if not follower.host and followee.host:
         local = cast(LocalActor, follower)
-        document = rendering.undo_document(follow, sending.new_activity_uri(local))
+        document = rendering.undo_document(follow, uri or sending.new_activity_uri(local))
         sending.send(local, document, to=[followee], object_uri=follow.uri)
     _forget_request(follow)
     return True
 
 
-def unfollow(actor: LocalActor, target: Actor) -> None:
-    """Let an actor of this server follow somebody no more. Raises UnknownFollow, UnknownActor."""
+def unfollow(actor: LocalActor, target: Actor) -> Mapping[str, Any]:
+    """Let an actor of this server follow somebody no more. Returns the Undo. Raises UnknownFollow,
+    UnknownActor."""
     with transaction.atomic():
         require_here(actor)
-        if not end(between(actor, target)):
+        found, uri = between(actor, target), sending.new_activity_uri(actor)
+        if not end(found, uri):
             raise UnknownFollow
+    return rendering.undo_document(found, uri)
 
 
-def answer(actor: LocalActor, follower: Actor, *, accepted: bool) -> Follow:
-    """Let an actor of this server accept or refuse who asks to follow it, or end one's following.
+def answer(actor: LocalActor, follower: Actor, *, accepted: bool) -> Mapping[str, Any]:
+    """Let an actor of this server accept or refuse who asks to follow it, or end one's following. Returns the
+    Accept or Reject.
 
     Raises UnknownFollow, UnknownActor.
     """
     with transaction.atomic():
         require_here(actor)
-        found = between(follower, actor)
-        done = accept(found) if accepted else reject(found)
+        found, uri = between(follower, actor), sending.new_activity_uri(actor)
+        done = accept(found, uri) if accepted else reject(found, uri)
         if not done:
             raise UnknownFollow
-    return found
+    return rendering.answer_document(found, "Accept" if accepted else "Reject", uri)
 
 
 def between(follower: Actor, followee: Actor) -> Follow:
@@ -151,7 +156,7 @@ def _again(known: Follow, uri: str) -> None:
         known.uri = uri
         known.save(update_fields=["uri"])
     if known.state == FollowState.ACCEPTED:
-        _tell_follower(known, "Accept")
+        _tell_follower(known, "Accept", "")
 
 
 def _can_be_followed(actor: Actor) -> bool:
@@ -160,11 +165,11 @@ def _can_be_followed(actor: Actor) -> bool:
     return not nobody and actor.suspended_at is None and bool(actor.inbox)
 
 
-def _tell_follower(follow: Follow, kind: str) -> None:
+def _tell_follower(follow: Follow, kind: str, uri: str) -> None:
     if follow.followee.host or not follow.follower.host:
         return
     followee = cast(LocalActor, follow.followee)
-    document: Mapping[str, Any] = rendering.answer_document(follow, kind, sending.new_activity_uri(followee))
+    document = rendering.answer_document(follow, kind, uri or sending.new_activity_uri(followee))
     sending.send(followee, document, to=[follow.follower], object_uri=follow.uri)
 
 

@@ -8,14 +8,32 @@ from collections.abc import Mapping
 from typing import Final
 
 from activitypub.inbox.context import Context, Handler, Needs, NoEffect, Unfinished
-from activitypub.inbox.handlers import announce, create, delete, update
+from activitypub.inbox.handlers import (
+    accept,
+    announce,
+    block,
+    create,
+    delete,
+    follow,
+    like,
+    reject,
+    undo,
+    update,
+)
 
 __all__ = ["HANDLERS", "Context", "Handler", "Needs", "NoEffect", "Unfinished"]
 
 # Of a type that is not here nothing comes: its outcome is `unsupported`.
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "Accept": accept.handle,
     "Announce": announce.handle,
+    "Block": block.handle,
     "Create": create.handle,
     "Delete": delete.handle,
+    "EmojiReact": like.handle,
+    "Follow": follow.handle,
+    "Like": like.handle,
+    "Reject": reject.handle,
+    "Undo": undo.handle,
     "Update": update.handle,
 }

@@ -1,0 +1,14 @@
+"""Block: somebody wants nothing of a person of this server."""
+
+from activitypub.inbox.context import Context, NoEffect
+from activitypub.inbox.handlers import people
+from activitypub.protocol import authority
+from activitypub.protocol.documents.activities import Activity
+from activitypub.services import blocks
+
+
+def handle(context: Context, activity: Activity) -> None:
+    if activity.id is None or not activity.id.isascii():
+        raise NoEffect(authority.Reason.ID_MISSING)
+    if not blocks.store(context.actor, people.here(activity.object.id), activity.id):
+        raise NoEffect("known")
