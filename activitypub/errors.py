@@ -107,3 +107,19 @@ class FollowImpossible(Problem):
 
 class UnknownFollow(Problem):
     status, code, title = 404, "unknown_follow", "There is no such follow, or request"
+
+
+class NotShared(Problem):
+    status, code, title = 403, "not_shared", "What is not for everybody is not shown to others"
+
+
+class UnknownReaction(Problem):
+    status, code, title = 404, "unknown_reaction", "There is no such like or boost of yours"
+
+
+class BlockImpossible(Problem):
+    status, code, title = 422, "block_impossible", "Nobody blocks themselves"
+
+
+class UnknownBlock(Problem):
+    status, code, title = 404, "unknown_block", "You block no such actor"

@@ -4,7 +4,13 @@ from activitypub.rendering.activities import activity_document
 from activitypub.rendering.actors import ACTOR_CONTEXT, actor_document
 from activitypub.rendering.collections import collection, collection_page, tombstone
 from activitypub.rendering.contexts import POST_CONTEXT, PUBLIC, STREAMS
-from activitypub.rendering.follows import answer_document, follow_document, undo_document
+from activitypub.rendering.follows import (
+    answer_document,
+    block_document,
+    follow_document,
+    undo_block_document,
+    undo_document,
+)
 from activitypub.rendering.posts import (
     create_document,
     delete_document,
@@ -12,6 +18,12 @@ from activitypub.rendering.posts import (
     hashtag_address,
     post_document,
     update_document,
+)
+from activitypub.rendering.reactions import (
+    announce_document,
+    like_document,
+    undo_announce_document,
+    undo_like_document,
 )
 
 __all__ = [
@@ -21,7 +33,9 @@ __all__ = [
     "STREAMS",
     "activity_document",
     "actor_document",
+    "announce_document",
     "answer_document",
+    "block_document",
     "collection",
     "collection_page",
     "create_document",
@@ -29,8 +43,12 @@ __all__ = [
     "follow_document",
     "handle_of",
     "hashtag_address",
+    "like_document",
     "post_document",
     "tombstone",
+    "undo_announce_document",
+    "undo_block_document",
     "undo_document",
+    "undo_like_document",
     "update_document",
 ]

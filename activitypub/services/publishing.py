@@ -1,7 +1,7 @@
 """Publishing: what a person writes becomes a post, and goes to whom it is for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -72,10 +72,9 @@ def create_post(actor: LocalActor, draft: Draft) -> Published:
     Names are looked up on other servers before the transaction opens. Raises DRF's ValidationError with what
     is too long or of no known kind, UnknownActor where the author was erased.
     """
-    _require_valid(draft)
-    composed, mentioned = _written(actor, draft)
+    composed, mentioned = written(actor, draft)
     now = timezone.now()
-    document = _document(actor, draft, composed, mentioned, now)
+    document = document_of(actor, draft, composed, mentioned, now)
     with transaction.atomic():
         require_here(actor)
         post = posts.store(
@@ -104,8 +103,24 @@ def send_about(
     )
 
 
-def _written(actor: LocalActor, draft: Draft) -> tuple[Composed, Sequence[Actor]]:
-    """The text as HTML, and all who are named or addressed."""
+def like_before(post: Post, draft: Draft) -> Draft:
+    """The draft of an edit: what an edit does not change is as the post has it."""
+    before = [mention.actor for mention in post.mentions.select_related("actor")]
+    return replace(
+        draft,
+        type=PostType(post.type),
+        visibility=Visibility(post.visibility),
+        parent=post.in_reply_to,
+        addressed=list({one.pk: one for one in (*before, *draft.addressed)}.values()),
+    )
+
+
+def written(actor: LocalActor, draft: Draft) -> tuple[Composed, Sequence[Actor]]:
+    """The text as HTML, and all who are named or addressed; names are looked up on other servers.
+
+    Raises DRF's ValidationError.
+    """
+    _require_valid(draft)
     if draft.media_type == HTML:
         return Composed(html=cleaning.clean(draft.text), hashtags=list(draft.hashtags)), draft.addressed
     first = compose(draft.text, draft.media_type, {}, rendering.hashtag_address)
@@ -122,8 +137,8 @@ def _written(actor: LocalActor, draft: Draft) -> tuple[Composed, Sequence[Actor]
     return composed, list(everybody.values())
 
 
-def _document(
-    actor: LocalActor, draft: Draft, composed: Composed, mentioned: Sequence[Actor], now: datetime
+def document_of(
+    actor: LocalActor, draft: Draft, composed: Composed, mentioned: Sequence[Actor], published: datetime
 ) -> dict[str, Any]:
     """The draft as `posts.store` reads posts: what is typed as plain text stands in it as HTML."""
     to, cc = addressed(_SEEN_BY[draft.visibility], actor.followers, [one.uri for one in mentioned])
@@ -133,7 +148,7 @@ def _document(
         "attributedTo": actor.uri,
         "to": list(to),
         "cc": list(cc),
-        "published": now.isoformat(),
+        "published": published.isoformat(),
         "name": escape(draft.name, quote=False) or None,
         "summary": escape(draft.summary, quote=False) or None,
         "content": composed.html,

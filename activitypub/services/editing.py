@@ -1,0 +1,85 @@
+"""Changing and deleting what was published."""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from activitypub import rendering
+from activitypub.errors import NotYours, UnknownPost
+from activitypub.models import Actor, Boost, Like, LocalActor, Post, RemoteActor, Sent
+from activitypub.protocol.documents import objects
+from activitypub.services import posts, publishing, sending
+from activitypub.services.presence import require_here
+from activitypub.services.publishing import Draft, Published
+
+
+def edit_post(actor: LocalActor, post: Post, draft: Draft) -> Published:
+    """Let a post say something else, and tell all who have it. What it said before is kept as an Edition.
+
+    Whom it is for, what it answers and its type stay as they are, whatever the draft says; who is named anew
+    gets it too. An edit that changes nothing is sent to nobody.
+    Raises as publishing.create_post, NotYours, UnknownPost where it was deleted meanwhile.
+    """
+    if post.author_id != actor.pk:
+        raise NotYours
+    draft = publishing.like_before(post, draft)
+    composed, mentioned = publishing.written(actor, draft)
+    now = timezone.now()
+    document = publishing.document_of(actor, draft, composed, mentioned, post.published)
+    with transaction.atomic():
+        require_here(actor)
+        row = _locked(post)
+        changed = posts.revise(
+            row, objects.post({**document, "id": row.uri, "updated": now.isoformat()}), now=now
+        )
+        row.source, row.source_type = draft.text, draft.media_type
+        row.save(update_fields=["source", "source_type"])
+        activity = rendering.update_document(row, sending.new_activity_uri(actor))
+        if changed:
+            _send(actor, row, activity)
+    return Published(row, activity)
+
+
+def delete_post(actor: LocalActor, post: Post) -> Mapping[str, Any]:
+    """End a post for good, here and wherever it is known. Returns the Delete.
+
+    Raises NotYours, UnknownPost where it was deleted meanwhile, UnknownActor.
+    """
+    if post.author_id != actor.pk:
+        raise NotYours
+    with transaction.atomic():
+        require_here(actor)
+        row = _locked(post)
+        activity = rendering.delete_document(row, sending.new_activity_uri(actor))
+        # Who was not told of it yet never is, and no outbox tells what it said.
+        Sent.objects.filter(actor=actor, object_uri=row.uri).delete()
+        _send(actor, row, activity)
+        posts.delete(row, now=timezone.now())
+    return activity
+
+
+def _locked(post: Post) -> Post:
+    row = Post.objects.select_for_update(of=("self",)).select_related("author", "in_reply_to__author")
+    found = row.filter(pk=post.pk).first()
+    if found is None:
+        raise UnknownPost
+    return found
+
+
+def _send(actor: LocalActor, post: Post, activity: Mapping[str, Any]) -> None:
+    publishing.send_about(actor, post, activity, [*_who_has(post)], public=False)
+
+
+def _who_has(post: Post) -> Iterable[Actor]:
+    """Actors of other servers by whom their servers have it, beside the author's followers."""
+    found = (
+        post.mentions.values_list("actor"),
+        Like.objects.filter(post=post).values_list("actor"),
+        Boost.objects.filter(post=post).values_list("actor"),
+        Post.objects.filter(in_reply_to=post).values_list("author"),
+    )
+    keys = {pk for (pk,) in chain.from_iterable(rows.distinct().iterator() for rows in found)}
+    return RemoteActor.objects.in_bulk(list(keys)).values()

@@ -1,0 +1,91 @@
+"""Likes and boosts by people of this server. Each does nothing the second time, and is told once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from activitypub import rendering
+from activitypub.errors import NotShared, UnknownReaction
+from activitypub.models import Boost, Like, LocalActor, Post, Sent, Visibility
+from activitypub.queries.posts import OPEN
+from activitypub.services import boosts, likes, sending
+from activitypub.services.presence import require_here
+
+
+def like(actor: LocalActor, post: Post) -> Mapping[str, Any]:
+    """Like a post that the actor was found to see. Returns the Like. Raises UnknownActor."""
+    with transaction.atomic():
+        require_here(actor)
+        new = likes.store(post, actor, uri=sending.new_activity_uri(actor))
+        document = rendering.like_document(_like_of(actor, post))
+        if new:
+            sending.send(actor, document, to=[post.author], object_uri=post.uri)
+    return document
+
+
+def unlike(actor: LocalActor, post: Post) -> Mapping[str, Any]:
+    """End a like. Returns the Undo. Raises UnknownReaction, UnknownActor."""
+    with transaction.atomic():
+        require_here(actor)
+        ended = _like_of(actor, post)
+        likes.undo(ended)
+        document = rendering.undo_like_document(ended, sending.new_activity_uri(actor))
+        sending.send(actor, document, to=[post.author], object_uri=post.uri)
+    return document
+
+
+def boost(actor: LocalActor, post: Post, visibility: Visibility = Visibility.PUBLIC) -> Mapping[str, Any]:
+    """Show followers a post that is for everybody, or one's own that is for them. Returns the Announce.
+
+    Raises NotShared, UnknownActor.
+    """
+    own = post.author_id == actor.pk and post.visibility == Visibility.PRIVATE
+    if visibility == Visibility.DIRECT or not (post.visibility in OPEN or own):
+        raise NotShared
+    # What few may see is not shown to more.
+    seen_by = Visibility.PRIVATE if own else visibility
+    now = timezone.now()
+    with transaction.atomic():
+        require_here(actor)
+        uri = sending.new_activity_uri(actor)
+        new = boosts.store(post, actor, uri=uri, visibility=seen_by, published=now, now=now)
+        document = rendering.announce_document(_boost_of(actor, post))
+        if new:
+            sending.send(
+                actor,
+                document,
+                to=[post.author],
+                to_followers=True,
+                public=seen_by in OPEN,
+                object_uri=post.uri,
+            )
+    return document
+
+
+def unboost(actor: LocalActor, post: Post) -> Mapping[str, Any]:
+    """Show it no more. Returns the Undo. Raises UnknownReaction, UnknownActor."""
+    with transaction.atomic():
+        require_here(actor)
+        ended = _boost_of(actor, post)
+        document = rendering.undo_announce_document(ended, sending.new_activity_uri(actor))
+        boosts.undo(ended)
+        # The outbox has it no more, and who was not told yet never is.
+        Sent.objects.filter(uri=ended.uri).delete()
+        sending.send(actor, document, to=[post.author], to_followers=True, object_uri=post.uri)
+    return document
+
+
+def _like_of(actor: LocalActor, post: Post) -> Like:
+    found = Like.objects.select_related("actor", "post__author").filter(actor=actor, post=post, emoji="")
+    if (like := found.first()) is None:
+        raise UnknownReaction
+    return like
+
+
+def _boost_of(actor: LocalActor, post: Post) -> Boost:
+    found = Boost.objects.select_related("actor", "post__author").filter(actor=actor, post=post)
+    if (boost := found.first()) is None:
+        raise UnknownReaction
+    return boost
