@@ -143,11 +143,11 @@ COLUMNS = "chain, sequence, at, event, details, device_mac, network_mac, subject
 BY_ROWID = {
     "a row in the place of another chain's": (
         f"INSERT OR REPLACE INTO audit_auditrow (rowid, {COLUMNS}) "  # noqa: S608
-        f"SELECT rowid, 'other', {COLUMNS.partition(', ')[2]} FROM audit_auditrow WHERE sequence = 1"
+        f"SELECT rowid, 'other', {COLUMNS.partition(', ')[2]} FROM audit_auditrow LIMIT 1"
     ),
     "a head in the place of another chain's": (
         "INSERT OR REPLACE INTO audit_auditchain (rowid, chain, length, hash, seal, checkpointed) "
-        "SELECT rowid, 'other', 0, hash, seal, 0 FROM audit_auditchain"
+        "SELECT rowid, 'other', 0, hash, seal, 0 FROM audit_auditchain LIMIT 1"
     ),
     "a head moved onto another": (
         "UPDATE OR REPLACE audit_auditchain SET rowid = (SELECT max(rowid) FROM audit_auditchain)"

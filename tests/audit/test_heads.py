@@ -1,5 +1,6 @@
 """The server chain's head and its file are held to each other: a contradiction is told and stays."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -86,6 +87,29 @@ def test_of_an_audit_that_was_emptied_the_file_is_kept(copy: Copy) -> None:
     checkpoint()
     assert heads.contradiction()
     assert told() == before
+
+
+def test_of_an_audit_that_was_taken_away_with_its_tables_the_file_is_kept(copy: Copy) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_auditrow RENAME TO aside")
+    assert heads.contradiction()
+    assert told().length > copy[1]
+
+
+def test_a_file_that_cannot_be_written_is_left_as_it_was_with_nothing_beside_it(
+    copy: Copy, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = told()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="no space left"):
+            head_file.write(Head(length=before.length + 1, hash="00"))
+    assert told() == before
+    assert [path.name for path in data_dir.iterdir()] == ["audit.head"]
 
 
 def test_a_row_that_only_bears_the_hash_of_the_file_is_not_the_one_that_it_knows(copy: Copy) -> None:
