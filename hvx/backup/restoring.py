@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from django.core.management.color import no_style
 from django.db import DEFAULT_DB_ALIAS, Error, connection, transaction
@@ -42,43 +42,46 @@ Say = Callable[[str], None]
 class Examined:
     """A back-up that was read to its end: it is whole, and of a form that this version knows."""
 
-    path: Path
+    # Held open: a file that takes its name meanwhile, a next back-up say, is not what was examined.
+    source: BufferedReader
     digest: str
     vault_file: bytes
     root: RootKey
     head: records.Head
     counts: records.Counts
 
-    def records(self, source: BinaryIO) -> Iterator[records.Record]:
-        """Yield its records anew from the open file."""
-        if container.read_vault_file(source) != self.vault_file:
-            raise CannotOpen("the back-up has changed since it was examined")
-        return records.read(container.content(source, self.root, self.vault_file))
+    def records(self) -> Iterator[records.Record]:
+        """Return its records anew. Raises CannotOpen, BadContent."""
+        self.source.seek(0)
+        if container.read_vault_file(self.source) != self.vault_file:
+            raise CannotOpen("it has changed since")
+        return records.read(container.content(self.source, self.root, self.vault_file))
 
 
-def examine(path: Path, open_root: Callable[[bytes], RootKey], parts: Sequence[BackupPart]) -> Examined:
-    """Read a back-up to its end and touch nothing. Raises RestoreRefused, Sealed, OSError.
+def examine(
+    source: BufferedReader, open_root: Callable[[bytes], RootKey], parts: Sequence[BackupPart]
+) -> Examined:
+    """Read a back-up, an open file, to its end and touch nothing. Raises RestoreRefused, Sealed, OSError.
 
     `open_root` gets the vault's file and returns the root key that it gives.
     """
     try:
-        with path.open("rb") as source:
-            digest = file_digest(source, "sha256").hexdigest()
-            source.seek(0)
-            vault_file = container.read_vault_file(source)
-            root = open_root(vault_file)
-            content = records.read(container.content(source, root, vault_file))
-            head = next(content)
-            counts = None
-            for record in content:
-                if isinstance(record, records.Counts):
-                    counts = record
+        digest = file_digest(source, "sha256").hexdigest()
+        source.seek(0)
+        vault_file = container.read_vault_file(source)
+        root = open_root(vault_file)
+        content = records.read(container.content(source, root, vault_file))
+        head = next(content)
+        counts = None
+        for record in content:
+            if isinstance(record, records.Counts):
+                counts = record
     except (CannotOpen, records.BadContent) as error:
-        raise RestoreRefused(f"{path}: {error}. Nothing was touched.") from None
+        raise RestoreRefused(f"{source.name}: {error}. Nothing was touched.") from None
     assert isinstance(head, records.Head)  # noqa: S101  # records.read sees to both
     assert counts is not None  # noqa: S101
     _require_known(head, counts, parts)
-    return Examined(path, digest, vault_file, root, head, counts)
+    return Examined(source, digest, vault_file, root, head, counts)
 
 
 def _require_known(head: records.Head, counts: records.Counts, parts: Sequence[BackupPart]) -> None:
@@ -153,8 +156,7 @@ def _fill(examined: Examined, parts: Sequence[BackupPart], say: Say, *, despite_
     with connection.constraint_checks_disabled(), transaction.atomic(durable=True):
         say("Bringing the schema to the state of the back-up.")
         _migrate(examined.head)
-        with examined.path.open("rb") as source:
-            _load(examined, source, parts, say)
+        _load(examined, parts, say)
         connection.check_constraints()
         _verify(examined)
         _guard(examined.head)
@@ -183,11 +185,11 @@ def _migrate(head: records.Head) -> None:
     )
 
 
-def _load(examined: Examined, source: BinaryIO, parts: Sequence[BackupPart], say: Say) -> None:
+def _load(examined: Examined, parts: Sequence[BackupPart], say: Say) -> None:
     found = _models(examined.head)
     tables.clear(list(found.values()), connection)
     by_name = {part.name: part for part in parts}
-    for where, members in records.sections(examined.records(source)):
+    for where, members in records.sections(examined.records()):
         match where:
             case records.Table():
                 model = found.get(where.name)

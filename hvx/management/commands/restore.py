@@ -46,9 +46,9 @@ class Command(BaseCommand):
         # Progress, not an error to be shown in red.
         say = partial(self.stderr.write, style_func=str)
         try:
-            with lock.hold(settings.HVX_DATA_DIR):
+            with lock.hold(settings.HVX_DATA_DIR), file.open("rb") as source:
                 say("Reading the whole file before anything is touched.")
-                examined = restoring.examine(file, open_root, BACKUP_PARTS)
+                examined = restoring.examine(source, open_root, BACKUP_PARTS)
                 restoring.restore(examined, key_file, BACKUP_PARTS, say, despite_faults=despite_faults)
         except lock.Held as held:
             raise CommandError(str(held)) from None

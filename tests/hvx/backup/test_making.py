@@ -178,10 +178,40 @@ def test_a_part_that_nobody_knows_is_refused_by_name(tmp_path: Path) -> None:
     def root(_: bytes) -> RootKey:
         return keys.root()
 
-    with pytest.raises(RestoreRefused, match="parts that this version does not know: blocks"):
-        restoring.examine(tmp_path / "b.hvx", root, [])
-    known: BackupPart = Blocks()
-    assert restoring.examine(tmp_path / "b.hvx", root, [known]).counts.parts == {"blocks": 2}
+    with (tmp_path / "b.hvx").open("rb") as source:
+        with pytest.raises(RestoreRefused, match="parts that this version does not know: blocks"):
+            restoring.examine(source, root, [])
+        source.seek(0)
+        known: BackupPart = Blocks()
+        assert restoring.examine(source, root, [known]).counts.parts == {"blocks": 2}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_restored_is_what_was_examined_and_not_what_has_taken_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "b.hvx"
+    making.make(path, say=nothing)
+    wanted = content_of(path)
+    with path.open("rb") as source:
+        examined = restoring.examine(source, lambda vault_file: keys.root(), [])
+        registration.make_invite(uses=1, days=1)
+        making.make(path, say=nothing, replace=True)
+        assert content_of(path) != wanted
+        assert list(examined.records()) == wanted
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("place", [len(container.MAGIC) + 4, -1])
+def test_a_back_up_that_is_changed_once_it_was_examined_is_refused(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "b.hvx"
+    making.make(path, say=nothing)
+    whole = bytearray(path.read_bytes())
+    whole[place] ^= 1
+    with path.open("rb") as source:
+        examined = restoring.examine(source, lambda vault_file: keys.root(), [])
+        # The same file, written into.
+        path.write_bytes(whole)
+        with pytest.raises(CannotOpen):
+            list(examined.records())
 
 
 # --- the container
