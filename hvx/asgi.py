@@ -36,7 +36,8 @@ _lanes = Lanes(
 )
 # Behind the waits for the body and for another server's key: whoever is slow takes no place in either lane.
 _reads = cast(ASGI3Application, SignedReads(with_body(cast(ASGI3Application, _lanes))))
-http = cast(ASGI3Application, Inboxes(_reads))
+_inboxes = Inboxes(_reads)
+http = cast(ASGI3Application, _inboxes)
 sockets = cast(ASGI3Application, URLRouter(websocket_urlpatterns))
 # Django keeps a cache's client by context, and every socket's task is a context of its own, copied
 # from the one that imports this module: made here, one client serves all sockets; made later, each
@@ -59,6 +60,7 @@ async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None
                 with contextlib.suppress(asyncio.CancelledError):
                     await house
                 await close_house()
+            await _inboxes.close()
             await session.close()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -29,6 +29,10 @@ class Inboxes:
         self._inner = inner
         self._inbox = Inbox()
 
+    async def close(self) -> None:
+        """Let go of the database, at the end of the process."""
+        await self._inbox.close()
+
     async def __call__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         recipient = inbox_at(scope["path"]) if scope["method"] == "POST" else None
         if recipient is None:

@@ -19,8 +19,7 @@ from activitypub.turns import Turn
 from audit.errors import Problem
 from devices.batches import Batches
 
-# Where more than one came at once, more are on their way: the turn to write is kept for them a moment longer.
-SEVERAL = 2
+# Where several came at once more are on their way: the turn to write is kept for them a moment longer.
 MOMENT = 0.02
 # After so long those who work through what came in have it once, and are given the time to wake up.
 LONGEST = 0.25
@@ -39,6 +38,7 @@ class Receiving:
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="inbox")
         self._batches = Batches(self._write)
+        self._inside = 0
         self._turn = Turn()
         self._giving: asyncio.TimerHandle | None = None
 
@@ -47,7 +47,11 @@ class Receiving:
 
         Raises HostSuspended, UnknownActor, ActorGone, and errors of the database: nothing is kept then.
         """
-        verdict = await self._batches(arrival)
+        self._inside += 1
+        try:
+            verdict = await self._batches(arrival)
+        finally:
+            self._inside -= 1
         if verdict is not None and verdict is not Verdict.KEPT:
             raise _REFUSALS[verdict]()
 
@@ -68,10 +72,10 @@ class Receiving:
         if self._turn.seconds > LONGEST:
             self._give()
             await asyncio.sleep(TO_WAKE_UP)
-        elif len(arrivals) < SEVERAL:
-            self._give()
-        else:
+        elif self._inside > 1:
             self._giving = asyncio.get_running_loop().call_later(MOMENT, self._give)
+        else:
+            self._give()
         return verdicts
 
     def _in_turn(self, arrivals: Sequence[Arrival]) -> Mapping[Arrival, Verdict]:
