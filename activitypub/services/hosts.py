@@ -1,7 +1,7 @@
 """What is remembered of hosts, written: that they answer or do not, and what an operator wants of them."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,27 +10,22 @@ from activitypub import bell
 from activitypub.models import Delivery, Host
 from activitypub.protocol.retry import Breaker, Standing, State
 
-# That a host speaks is written down so often, and at once where it was thought to be gone.
-HEARD_EVERY = timedelta(days=1)
 
+def heard(names: Collection[str], now: datetime) -> None:
+    """These hosts have spoken: something of theirs was verified. What those are owed that had failed is due.
 
-def heard(name: str, now: datetime) -> None:
-    """A host has spoken: an activity of it was verified. What it is owed is due now, if it was left alone.
-
-    `name` is `host[:port]`. One look-up as a rule.
+    `names` are `host[:port]`. One look-up where none of them had.
     """
-    known = Host.objects.filter(name=name).values_list("heard_at", "failed_days").first()
-    if known is not None and not known[1] and known[0] is not None and now - known[0] < HEARD_EVERY:
+    failed = [row.name for row in Host.objects.filter(name__in=names) if row.failed_days or row.breakers]
+    if not failed:
         return
     with transaction.atomic():
-        host = rows([name])[name]
-        if host.failed_days:
-            host.breakers = {}
-            Delivery.objects.filter(host=name, due_at__gt=now, claimed_until=None).update(due_at=now)
-            transaction.on_commit(bell.ring)
-        host.heard_at = now
-        host.failed_days = []
-        host.save()
+        for host in rows(failed).values():
+            host.breakers, host.failed_days, host.heard_at = {}, [], now
+            host.save()
+        waiting = Delivery.objects.filter(host__in=failed, due_at__gt=now, claimed_until=None)
+        waiting.update(due_at=now)
+        transaction.on_commit(bell.ring)
 
 
 def rows(names: Collection[str]) -> dict[str, Host]:

@@ -26,6 +26,7 @@ from activitypub.protocol.documents.reading import Document, read
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.retry import delay
 from activitypub.queries.hosts import suspended_among
+from activitypub.services import hosts
 from activitypub.turns import turn
 
 log = logging.getLogger("activitypub.inbox")
@@ -82,6 +83,8 @@ def work(jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime) -> 
         actor.uri: actor
         for actor in RemoteActor.objects.filter(uri__in={read.row.actor for read in found.values()})
     }
+    # Whoever speaks is there again, and is owed what waits.
+    hosts.heard({actor.host for actor in actors.values()}, now)
     with turn(), transaction.atomic():
         _wait_for_turn()
         batch = _Batch(found, actors, now)

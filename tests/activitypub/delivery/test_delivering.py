@@ -245,11 +245,25 @@ async def test_a_host_that_failed_on_seven_days_gets_nothing_until_it_speaks(
     await in_thread(Host.objects.create)(name=host, failed_days=days)
     await in_thread(publish)(sender, somebody)
     assert not await in_thread(Delivery.objects.exists)()
-    await in_thread(hosts.heard)(host, timezone.now())
+    await in_thread(hosts.heard)([host], timezone.now())
     await in_thread(publish)(sender, somebody)
     async with working():
         await progress.left()
     assert len(inboxes.posts) == 1
+
+
+def test_what_a_host_is_owed_that_had_failed_is_due_when_it_speaks(sender: LocalActor) -> None:
+    publish(sender, reader("one.example"), reader("two.example"))
+    Delivery.objects.update(due_at=timezone.now() + timedelta(hours=5), attempts=9)
+    for name in ("one.example", "two.example"):
+        Host.objects.create(name=name, failed_days=["2026-11-20"], scheme="rfc9421")
+    now = timezone.now()
+    hosts.heard(["one.example", "three.example"], now)
+    assert Delivery.objects.get(due_at__lte=now).host == "one.example"
+    one = Host.objects.get(name="one.example")
+    assert (one.failed_days, one.breakers, one.scheme, one.heard_at) == ([], {}, "rfc9421", now)
+    assert Host.objects.get(name="two.example").failed_days
+    assert not Host.objects.filter(name="three.example").exists()
 
 
 async def test_retry_after_holds_back_all_that_waits_for_the_inbox(
