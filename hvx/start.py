@@ -139,8 +139,11 @@ def tell_audit(*, unsealed_by_operator: bool) -> None:
     there was one.
     """
     attempts.join_audit()
-    if head_file.read() is None and _has_served():
-        record(Event.AUDIT_HEAD_MISSING)
+    if head_file.read() is None:
+        if _has_served():
+            record(Event.AUDIT_HEAD_MISSING)
+        # Before it is written down that this serves: who is killed in between has lost no file.
+        heads.publish()
     event = Event.VAULT_UNSEALED if unsealed_by_operator else Event.SERVER_STARTED
     record(event, details={"version": settings.HVX_VERSION})
     checkpoint()

@@ -15,8 +15,10 @@ from activitypub.services.erasure import erase_actor
 from audit import ports as audit_ports
 from devices.ports import device_ended
 from hvx.backup.parts import BackupPart
+from hvx.schema import history
 from keyexchange.services import end_exchanges_of
 from vault import keyring
+from vault.ports import ring_begun
 from vault.verbs import asking
 
 
@@ -29,6 +31,7 @@ WIRES = (
     partial(audit_ports.secrets.connect, asking.add_to),
     partial(audit_ports.open_vault.connect, asking.open_vault),
     partial(audit_ports.account_named.connect, queries.id_of),
+    partial(ring_begun.connect, history.note_beginning),
     partial(device_ended.connect, end_exchanges_of),
     partial(account_ports.account_made.connect, actors.prepare),
     partial(account_ports.account_erased.connect, erase_actor),

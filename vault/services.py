@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection, transaction
 
 from audit.events import Event
 from audit.services import record
-from vault import keyring, keys, queries, settling, standing
+from vault import keyring, keys, ports, queries, settling, standing
 from vault.envelope import KEY_LENGTH
 from vault.errors import RingMissing
 from vault.models import DataKey
@@ -63,12 +63,20 @@ def _begin(root_key: RootKey, purposes: list[str]) -> None:
         # Not while the root key is being replaced: a key wrapped under the old one would stay behind.
         with settling.changing(keys.vault_path()), transaction.atomic():
             keys.opened()
+            first = not DataKey.objects.exists()
             for purpose in purposes:
                 row = DataKey(purpose=purpose, generation=1)
                 row.wrapped = keyring.wrap(root_key, row, os.urandom(KEY_LENGTH))
                 row.save(force_insert=True)
+            if first:
+                keyring.load()
+                ports.ring_begun()
     except IntegrityError:
-        pass
+        keyring.forget()
+    except BaseException:
+        # What was read of it in between may be nowhere now.
+        keyring.forget()
+        raise
 
 
 def rewrap_ring(former: RootKey, new: RootKey) -> None:

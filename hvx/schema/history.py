@@ -6,7 +6,9 @@ is noticed; and so is a migration that was applied in another form than this ver
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -14,11 +16,13 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import QuerySet
 
 from audit import keys as audit_keys
 from audit.events import Event
 from audit.models import SERVER, AuditRow
 from audit.services import entry, record_all
+from audit.unreadable import UNREADABLE
 from hvx.schema.manifest import Manifest
 from vault import keyring
 from vault.errors import RingMissing
@@ -94,8 +98,8 @@ def recorded() -> Recorded:
     key = audit_keys.current().chain
     told = Recorded()
     rows = AuditRow.objects.filter(chain=SERVER, event__in=[event.value for event in _EVENTS])
-    for row in rows.order_by("sequence"):
-        if row.hashed_under(key) != bytes(row.hash):
+    for row in _readable(rows.order_by("sequence")):
+        if not row.is_genuine(key):
             raise HistoryNotAsAudited(
                 f"row {row.sequence} of the audit's chain {SERVER!r} was changed: see manage.py audit verify."
             )
@@ -108,6 +112,15 @@ def recorded() -> Recorded:
         elif row.event == Event.MIGRATION_APPLIED:
             told.applied[name] = details["sha256"]
     return told
+
+
+def _readable(rows: QuerySet[AuditRow]) -> list[AuditRow]:
+    try:
+        return list(rows)
+    except UNREADABLE:
+        raise HistoryNotAsAudited(
+            f"a row of the audit's chain {SERVER!r} was changed: see manage.py audit verify."
+        ) from None
 
 
 def require_as_audited(manifest: Manifest) -> None:
@@ -166,7 +179,31 @@ def note(manifest: Manifest, known: Collection[str], *, new: bool = False) -> No
     require_nothing_strange(manifest, known, new=new)
     told, there = recorded(), applied()
     _record(Event.MIGRATION_TAKEN_BACK, (told.applied.keys() | told.planned) - there, manifest)
-    _record(Event.MIGRATION_APPLIED, there - told.applied.keys() | there & {*known}, manifest)
+    changed = {name for name in known if told.applied.get(name) != manifest.digests.get(name, "")}
+    _record(Event.MIGRATION_APPLIED, there - told.applied.keys() | there & changed, manifest)
+
+
+_begun: ContextVar[tuple[Manifest, Collection[str]] | None] = ContextVar("history_begun", default=None)
+
+
+@contextmanager
+def beginning(manifest: Manifest, known: Collection[str], *, new: bool) -> Iterator[None]:
+    """Around the first migrating, where it is `new`: see `note_beginning`."""
+    token = _begun.set((manifest, known) if new else None)
+    try:
+        yield
+    finally:
+        _begun.reset(token)
+
+
+def note_beginning() -> None:
+    """Note what the first migrating has applied, in the transaction that makes the first keys.
+
+    So there is no moment with a key for an audit that knows of nothing, which is what one that was emptied
+    looks like. Raises HistoryNotAsAudited.
+    """
+    if (begun := _begun.get()) is not None and audit_is_ready():
+        note(*begun, new=True)
 
 
 def _record(event: Event, names: Collection[str], manifest: Manifest) -> None:

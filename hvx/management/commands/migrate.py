@@ -1,5 +1,6 @@
 """`manage.py migrate`: Django's, after a back-up, held to the signed list and written into the audit."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -8,10 +9,12 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.migration import Migration
 
+from hvx import start
 from hvx.backup import automatic, place
 from hvx.schema import history, manifest
 from hvx.wiring import BACKUP_PARTS
 from vault import keys
+from vault.errors import RingMissing
 from vault.protectors import keyfile
 from vault.verbs import asking
 from vault.verbs.asking import Asking
@@ -56,6 +59,9 @@ class Command(migrate.Command):
             return
         self._known = history.acknowledged(options["acknowledge"])
         new = history.audit_is_new()
+        # Who completes the ring says better what is missing there.
+        with suppress(RingMissing):
+            start.require_audit_head()
         if history.audit_is_ready():
             history.require_nothing_strange(self._manifest, self._known, new=new)
         if not options["no_backup"]:
@@ -71,7 +77,8 @@ class Command(migrate.Command):
                     f"no back-up, so no migrating: {error.filename}: {error.strerror}"
                 ) from None
         try:
-            super().handle(*args, **options)
+            with history.beginning(self._manifest, self._known, new=new):
+                super().handle(*args, **options)
         finally:
             if history.audit_is_ready():
                 history.note(self._manifest, self._known, new=new)

@@ -1,6 +1,7 @@
 """The applied migrations: the database's own table held to the rows of the audit."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
@@ -77,6 +78,21 @@ def test_a_row_of_the_audit_that_was_made_up_is_noticed(noted: Manifest) -> None
     row.sequence += 1
     row.details = '{"migration":"accounts.0099_back_door","sha256":"","signer":"","version":""}'
     row.save(force_insert=True)
+    with pytest.raises(HistoryNotAsAudited, match="was changed"):
+        history.require_as_audited(noted)
+
+
+@pytest.mark.parametrize(("column", "value"), [("at", "no time"), ("hash", 7), ("details", b"raw")])
+def test_a_row_of_the_audit_that_cannot_be_read_is_noticed(
+    noted: Manifest, column: str, value: Any
+) -> None:
+    with unguarded(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            column, value = "details", "not JSON"
+        cursor.execute(
+            f"UPDATE audit_auditrow SET {column} = %s WHERE chain = 'server' AND sequence = 2",  # noqa: S608
+            [value],
+        )
     with pytest.raises(HistoryNotAsAudited, match="was changed"):
         history.require_as_audited(noted)
 
@@ -173,6 +189,19 @@ def test_an_operator_may_acknowledge_what_is_strange_and_that_is_audited(noted: 
     history.note(noted, {"accounts.0099_by_hand"})
     history.require_as_audited(noted)
     assert AuditRow.objects.count() == rows + 1
+
+
+def test_what_the_audit_has_already_is_not_written_again_for_who_acknowledges_it(noted: Manifest) -> None:
+    rows = AuditRow.objects.count()
+    history.note(noted, history.acknowledged(["all"]))
+    assert AuditRow.objects.count() == rows
+
+
+def test_a_migration_in_another_form_is_written_down_for_who_acknowledges_it(noted: Manifest) -> None:
+    name = "vault.0001_key_ring"
+    changed = replace(noted, digests={**noted.digests, name: "0" * 64})
+    history.note(changed, {name})
+    history.require_as_audited(changed)
 
 
 def test_noting_twice_writes_once(noted: Manifest) -> None:

@@ -1,8 +1,12 @@
 """Killed at any moment of migrating, what is applied and what the audit says come together again."""
 
+import json
+import os
 import random
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.crashes import ENDED, KILLED, Crashes
 from tests.hvx.backup.places import place
@@ -26,6 +30,40 @@ def mend() -> None:
 
     call_command("migrate", verbosity=0, no_backup=True)
     history.require_as_audited(manifest.read())
+
+
+def first_migrating_killed_at_its_end() -> None:
+    """What is killed: all is applied and the key ring is there, and nothing has been noted after it."""
+    from unittest import mock
+
+    from django.core.management import call_command
+    from django.db import connection
+
+    from hvx.schema import history
+
+    note = history.note
+
+    def noted(*arguments: Any, **options: Any) -> None:
+        if not connection.in_atomic_block:
+            os.kill(os.getpid(), signal.SIGKILL)
+        note(*arguments, **options)
+
+    with mock.patch.object(history, "note", noted):
+        call_command("migrate", verbosity=0)
+
+
+def test_a_first_migrating_killed_at_its_end_is_mended_by_migrating(tmp_path: Path) -> None:
+    server = place(tmp_path / "server")
+    with Crashes("tests.hvx.schema.test_killed:first_migrating_killed_at_its_end", server.env) as killing:
+        assert killing.run() == KILLED
+    server.manage("migrate", "--verbosity", "0")
+    with Crashes("tests.hvx.schema.test_killed:mend", server.env) as mending:
+        assert mending.run() == ENDED
+    server.manage("audit", "verify")
+    shown = server.manage("audit", "show", "--json", "--event", "migration_applied", "--limit", "1000")
+    told = [json.loads(line)["details"]["migration"] for line in shown.splitlines()]
+    assert len(told) == len(set(told)) > 0
+    server.close()
 
 
 def test_a_migrating_killed_at_any_moment_is_mended_by_migrating(tmp_path: Path) -> None:
