@@ -83,9 +83,7 @@ def test_a_row_of_the_audit_that_was_made_up_is_noticed(noted: Manifest) -> None
 
 
 @pytest.mark.parametrize(("column", "value"), [("at", "no time"), ("hash", 7), ("details", b"raw")])
-def test_a_row_of_the_audit_that_cannot_be_read_is_noticed(
-    noted: Manifest, column: str, value: Any
-) -> None:
+def test_a_row_of_the_audit_that_cannot_be_read_is_noticed(noted: Manifest, column: str, value: Any) -> None:
     with unguarded(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             column, value = "details", "not JSON"
