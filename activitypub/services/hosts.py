@@ -12,20 +12,22 @@ from activitypub.protocol.retry import Breaker, Standing, State
 
 
 def heard(names: Collection[str], now: datetime) -> None:
-    """These hosts have spoken: something of theirs was verified. What those are owed that had failed is due.
+    """These hosts have spoken: something of theirs was verified. One that was left alone is tried at once.
 
-    `names` are `host[:port]`. One look-up where none of them had.
+    `names` are `host[:port]`. One look-up where none of them had failed.
     """
-    failed = [row.name for row in Host.objects.filter(name__in=names) if row.failed_days or row.breakers]
+    failed = [row.name for row in Host.objects.filter(name__in=names) if row.failed_days]
     if not failed:
         return
     with transaction.atomic():
         for host in rows(failed).values():
-            host.breakers, host.failed_days, host.heard_at = {}, [], now
+            # Whose inbox merely fails has its breaker and its waiting times, or it would be asked without end.
+            if not standing_of(host).is_available:
+                host.breakers = {}
+                Delivery.objects.filter(host=host.name, claimed_until=None).update(due_at=now)
+                transaction.on_commit(bell.ring)
+            host.failed_days, host.heard_at = [], now
             host.save()
-        waiting = Delivery.objects.filter(host__in=failed, due_at__gt=now, claimed_until=None)
-        waiting.update(due_at=now)
-        transaction.on_commit(bell.ring)
 
 
 def rows(names: Collection[str]) -> dict[str, Host]:

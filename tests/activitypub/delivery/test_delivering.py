@@ -252,18 +252,21 @@ async def test_a_host_that_failed_on_seven_days_gets_nothing_until_it_speaks(
     assert len(inboxes.posts) == 1
 
 
-def test_what_a_host_is_owed_that_had_failed_is_due_when_it_speaks(sender: LocalActor) -> None:
+def test_a_host_that_was_left_alone_and_speaks_is_tried_at_once_and_one_that_fails_when_it_is_time(
+    sender: LocalActor,
+) -> None:
     publish(sender, reader("one.example"), reader("two.example"))
     Delivery.objects.update(due_at=timezone.now() + timedelta(hours=5), attempts=9)
-    for name in ("one.example", "two.example"):
-        Host.objects.create(name=name, failed_days=["2026-11-20"], scheme="rfc9421")
+    days = [f"2026-11-0{day}" for day in range(1, 8)]
+    opened = {"inbox": {"state": "open", "failures": 10, "opened_at": "2026-11-07T00:00:00+00:00"}}
+    Host.objects.create(name="one.example", failed_days=days, breakers=opened, scheme="rfc9421")
+    Host.objects.create(name="two.example", failed_days=days[:6], breakers=opened)
     now = timezone.now()
-    hosts.heard(["one.example", "three.example"], now)
+    hosts.heard(["one.example", "two.example", "three.example"], now)
     assert Delivery.objects.get(due_at__lte=now).host == "one.example"
-    one = Host.objects.get(name="one.example")
+    one, two = Host.objects.order_by("name")
     assert (one.failed_days, one.breakers, one.scheme, one.heard_at) == ([], {}, "rfc9421", now)
-    assert Host.objects.get(name="two.example").failed_days
-    assert not Host.objects.filter(name="three.example").exists()
+    assert (two.failed_days, two.breakers) == ([], opened)
 
 
 async def test_retry_after_holds_back_all_that_waits_for_the_inbox(
