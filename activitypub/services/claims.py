@@ -19,6 +19,7 @@ from activitypub.protocol.synchronization import Synchronization, make
 from activitypub.queries import followers
 from activitypub.queries.hosts import shut_among
 from activitypub.services import hosts
+from activitypub.turns import turn
 
 # A job that has not begun when this is nearly over is forgotten, and is anybody's again.
 LEASE = timedelta(minutes=3)
@@ -48,7 +49,7 @@ class Claims:
         no more. What stands before an open breaker is put off as if it had failed; what is for a host that
         is left alone is dropped.
         """
-        with transaction.atomic():
+        with turn(), transaction.atomic():
             due = _due(most, now, full)
             rows = _within(due, room)
             known = {host.name: host for host in Host.objects.filter(name__in={row.host for row in rows})}

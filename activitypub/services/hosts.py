@@ -21,7 +21,7 @@ def heard(names: Collection[str], now: datetime) -> None:
         return
     with transaction.atomic():
         for host in rows(failed).values():
-            # Whose inbox merely fails has its breaker and its waiting times, or it would be asked without end.
+            # One whose inbox merely fails keeps breaker and waiting times, or it would be asked without end.
             if not standing_of(host).is_available:
                 host.breakers = {}
                 Delivery.objects.filter(host=host.name, claimed_until=None).update(due_at=now)

@@ -12,13 +12,14 @@ from activitypub.delivery.jobs import Attempt
 from activitypub.models import Actor, Delivery, Follow, Host, Sent
 from activitypub.protocol.retry import Outcome, delay
 from activitypub.services import hosts
+from activitypub.turns import turn
 
 log = logging.getLogger("activitypub.delivery")
 
 
 def settle(attempts: Sequence[Attempt], now: datetime) -> None:
     """Write down what came of these attempts. Twice does no harm but to count a failure twice."""
-    with transaction.atomic():
+    with turn(), transaction.atomic():
         ended = [attempt for attempt in attempts if attempt.outcome is not Outcome.RETRY]
         ended += _put_off([attempt for attempt in attempts if attempt.outcome is Outcome.RETRY], now)
         Delivery.objects.filter(pk__in=[attempt.job.id for attempt in ended]).delete()
