@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator
 from itertools import islice
 
+from django.db.models import Q
+
 from activitypub.models import Host, HostPolicy, Severity
 from activitypub.protocol.retry import DAYS_TO_GIVE_UP
 
@@ -21,20 +23,25 @@ def shut_among(hosts: Collection[str]) -> set[str]:
 
 def suspended_among(hosts: Collection[str]) -> set[str]:
     """Those of these hosts that a moderator has suspended, or a domain above them: nothing is exchanged."""
-    return _judged(hosts, Severity.SUSPEND)
+    return _judged(hosts, Q(severity=Severity.SUSPEND))
 
 
 def silenced_among(hosts: Collection[str]) -> set[str]:
     """Those of these hosts that a moderator has silenced, or a domain above them: public timelines do not
     show them, and who is there has to ask before following anybody."""
-    return _judged(hosts, Severity.SILENCE)
+    return _judged(hosts, Q(severity=Severity.SILENCE))
 
 
-def _judged(hosts: Collection[str], severity: Severity) -> set[str]:
+def unheard_among(hosts: Collection[str]) -> set[str]:
+    """Those of these hosts of which a moderator takes no reports."""
+    return _judged(hosts, Q(reject_reports=True))
+
+
+def _judged(hosts: Collection[str], judgement: Q) -> set[str]:
     above = {host: set(_and_above(host)) for host in hosts if host}
     judged: set[str] = set()
     for names in _parts(set().union(*above.values())):
-        policies = HostPolicy.objects.filter(host__in=names, severity=severity)
+        policies = HostPolicy.objects.filter(judgement, host__in=names)
         judged.update(policies.values_list("host", flat=True))
     return {host for host, names in above.items() if names & judged}
 

@@ -10,13 +10,17 @@ from typing import Final
 from activitypub.inbox.context import Context, Handler, Needs, NoEffect, Unfinished
 from activitypub.inbox.handlers import (
     accept,
+    add,
     announce,
     block,
     create,
     delete,
+    flag,
     follow,
     like,
+    move,
     reject,
+    remove,
     undo,
     update,
 )
@@ -26,14 +30,18 @@ __all__ = ["HANDLERS", "Context", "Handler", "Needs", "NoEffect", "Unfinished"]
 # Of a type that is not here nothing comes: its outcome is `unsupported`.
 HANDLERS: Final[Mapping[str, Handler]] = {
     "Accept": accept.handle,
+    "Add": add.handle,
     "Announce": announce.handle,
     "Block": block.handle,
     "Create": create.handle,
     "Delete": delete.handle,
     "EmojiReact": like.handle,
+    "Flag": flag.handle,
     "Follow": follow.handle,
     "Like": like.handle,
+    "Move": move.handle,
     "Reject": reject.handle,
+    "Remove": remove.handle,
     "Undo": undo.handle,
     "Update": update.handle,
 }

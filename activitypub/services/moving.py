@@ -1,0 +1,51 @@
+"""Somebody of another server has moved: who followed them from here follows them there."""
+
+from typing import Final
+
+from django.db import transaction
+
+from activitypub.errors import BlockedByThem, FollowImpossible, UnknownActor
+from activitypub.models import (
+    Actor,
+    Block,
+    Follow,
+    FollowState,
+    LocalActor,
+    NotificationType,
+    RemoteActor,
+)
+from activitypub.services import following
+from activitypub.services.notifications import notify
+
+# In one transaction, so that nobody waits long.
+AT_ONCE: Final = 50
+
+
+@transaction.atomic
+def move_some(actor: RemoteActor, target: Actor) -> bool:
+    """Let a part of the actor's followers here follow the target, and the actor no more; whether that was
+    all. Who wants nothing of the target, or is not wanted there, follows neither.
+
+    Whoever calls has seen to it that the target names the actor as its own.
+    """
+    if actor.moved_to != target.uri:
+        actor.moved_to = target.uri
+        actor.save(update_fields=["moved_to"])
+    here = Follow.objects.filter(followee=actor, state=FollowState.ACCEPTED, follower__host="")
+    some = list(here.select_related("follower", "followee").order_by("pk")[: AT_ONCE + 1])
+    for follow in some[:AT_ONCE]:
+        _move(follow, actor, target)
+    return len(some) <= AT_ONCE
+
+
+def _move(follow: Follow, actor: RemoteActor, target: Actor) -> None:
+    follower = LocalActor.objects.get(pk=follow.follower_id)
+    if not Block.objects.filter(actor=follower, target=target).exists():
+        try:
+            following.follow(follower, target)
+        except (BlockedByThem, FollowImpossible, UnknownActor):
+            # Nothing is left to follow where they were, either way.
+            pass
+        else:
+            notify(follower, actor, NotificationType.MOVED)
+    following.end(follow)

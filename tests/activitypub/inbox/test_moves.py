@@ -1,0 +1,149 @@
+"""Somebody moves from one server to another, and who followed them from here follows them there."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from activitypub.models import (
+    Actor,
+    Block,
+    Follow,
+    FollowState,
+    HostPolicy,
+    LocalActor,
+    Notification,
+    RemoteActor,
+    Sent,
+    Severity,
+)
+from activitypub.services import moving
+from tests.activitypub.inbox.effects import does, everything, neighbour
+from tests.activitypub.senders import STREAMS
+from tests.activitypub.test_actors import actor_of
+from tests.people import Person
+
+NEW = "https://new.example/users/bob"
+
+
+@pytest.fixture
+def alice(person: Person) -> LocalActor:
+    return actor_of(person)
+
+
+@pytest.fixture
+def bob(db: None) -> RemoteActor:
+    return neighbour("bob")
+
+
+def target(*names: str, **changed: Any) -> dict[str, dict[str, Any]]:
+    document = {
+        "@context": STREAMS,
+        "id": NEW,
+        "type": "Person",
+        "preferredUsername": "bob",
+        "inbox": f"{NEW}/inbox",
+        "alsoKnownAs": list(names),
+        **changed,
+    }
+    return {NEW: document}
+
+
+def follows(follower: Actor, followee: Actor) -> Follow:
+    return Follow.objects.create(
+        follower=follower, followee=followee, state=FollowState.ACCEPTED, uri=f"{follower.uri}/objects/3"
+    )
+
+
+# --- Refused -----------------------------------------------------------------------------------------
+
+
+def test_a_move_that_the_target_does_not_confirm_moves_nobody(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    before = everything()
+    for names in ((), ("https://near.example/users/eve",), (f"{bob.uri}#", bob.inbox)):
+        word = does(bob, "Move", target(*names), object=bob.uri, target=NEW)
+        assert word == "move_target_does_not_name_the_actor"
+    assert everything() == before
+
+
+def test_what_is_known_of_the_target_confirms_nothing(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    RemoteActor.objects.create(
+        uri=NEW, host="new.example", username="bob", inbox=f"{NEW}/inbox", also_known_as=[bob.uri]
+    )
+    before = everything()
+    assert does(bob, "Move", target(), object=bob.uri, target=NEW) == "move_target_does_not_name_the_actor"
+    assert does(bob, "Move", {}, object=bob.uri, target=NEW) == "fetch_not_found"
+    assert everything() == before
+
+
+def test_nobody_moves_another_or_to_themselves(bob: RemoteActor, alice: LocalActor) -> None:
+    mallory = neighbour("mallory", "far.example")
+    follows(alice, bob)
+    before = everything()
+    assert does(mallory, "Move", target(bob.uri), object=bob.uri, target=NEW) == "object_of_another_actor"
+    assert does(bob, "Move", object=bob.uri, target=bob.uri) == "move_without_another_target"
+    assert does(bob, "Move", object=bob.uri) == "move_without_another_target"
+    assert everything() == before
+
+
+def test_nobody_moves_to_a_person_here_who_does_not_say_so(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    before = everything()
+    word = does(bob, "Move", object=bob.uri, target=alice.uri)
+    assert word == "move_target_does_not_name_the_actor"
+    assert everything() == before
+
+
+def test_nobody_moves_to_a_suspended_host(bob: RemoteActor, alice: LocalActor) -> None:
+    HostPolicy.objects.create(host="new.example", severity=Severity.SUSPEND)
+    follows(alice, bob)
+    before = everything()
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "fetch_host_suspended"
+    assert everything() == before
+
+
+# --- Moved -------------------------------------------------------------------------------------------
+
+
+def test_who_followed_follows_there_and_here_no_more(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    follow = Follow.objects.select_related("followee").get()
+    assert (follow.followee.uri, follow.state) == (NEW, "requested")
+    assert RemoteActor.objects.get(pk=bob.pk).moved_to == NEW
+    bodies = [orjson.loads(bytes(row.body)) for row in Sent.objects.order_by("pk")]
+    assert [(body["type"], body["to"]) for body in bodies] == [("Follow", [NEW]), ("Undo", [bob.uri])]
+    told = Notification.objects.get()
+    assert (told.recipient_id, told.actor_id, told.type) == (alice.pk, bob.pk, "moved")
+
+
+def test_the_second_time_nothing_more_happens(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    before = everything()
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    assert everything() == before
+
+
+def test_who_has_blocked_the_target_does_not_follow_it(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    there = RemoteActor.objects.create(uri=NEW, host="new.example", username="bob", inbox=f"{NEW}/inbox")
+    Block.objects.create(actor=alice, target=there)
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    assert not Follow.objects.exists()
+    assert not Notification.objects.exists()
+
+
+def test_many_followers_move_in_parts(
+    bob: RemoteActor, person: Person, alice: LocalActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "AT_ONCE", 1)
+    other = Person(person.wire)
+    other.register().expect(201)
+    for follower in (alice, actor_of(other)):
+        follows(follower, bob)
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    assert set(Follow.objects.values_list("followee__uri", flat=True)) == {NEW}
+    assert Follow.objects.count() == 2

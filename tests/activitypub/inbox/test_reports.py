@@ -1,0 +1,71 @@
+"""Other servers report people of this one to its moderators."""
+
+import pytest
+
+from activitypub.models import HostPolicy, LocalActor, Post, RemoteActor, Report, Severity
+from activitypub.services import reports
+from tests.activitypub.inbox.effects import does, everything, neighbour
+from tests.activitypub.living import post
+from tests.activitypub.test_actors import actor_of
+from tests.people import Person
+
+
+@pytest.fixture
+def alice(person: Person) -> LocalActor:
+    return actor_of(person)
+
+
+@pytest.fixture
+def own(alice: LocalActor) -> Post:
+    return post(alice, 1, "a quiet morning")
+
+
+@pytest.fixture
+def bob(db: None) -> RemoteActor:
+    return neighbour("bob")
+
+
+def test_a_report_of_others_is_not_for_this_server(bob: RemoteActor, alice: LocalActor) -> None:
+    eve = neighbour("eve")
+    hers = post(eve, 1, "hers")
+    before = everything()
+    for named in (eve.uri, [eve.uri, hers.uri], f"{alice.uri}/objects/404", f"{alice.uri}x"):
+        assert does(bob, "Flag", object=named, content="look") == "nobody_reported"
+    assert everything() == before
+
+
+def test_of_a_host_whose_reports_are_not_wanted_none_is_kept(bob: RemoteActor, alice: LocalActor) -> None:
+    HostPolicy.objects.create(host="example", severity=Severity.NONE, reject_reports=True)
+    before = everything()
+    assert does(bob, "Flag", object=alice.uri) == "reports_rejected"
+    assert everything() == before
+
+
+def test_nobody_reports_without_end(
+    bob: RemoteActor, alice: LocalActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "MOST_OPEN", 2)
+    outcomes = [does(bob, "Flag", object=alice.uri) for _ in range(3)]
+    assert outcomes == ["done", "done", "known"]
+    assert Report.objects.count() == 2
+
+
+def test_a_report_names_a_person_and_their_posts_of_this_server_alone(
+    bob: RemoteActor, person: Person, alice: LocalActor, own: Post
+) -> None:
+    other = Person(person.wire)
+    other.register().expect(201)
+    anothers = post(actor_of(other), 1, "not meant")
+    foreign = post(bob, 1, "from elsewhere")
+    named = [own.uri, foreign.uri, anothers.uri, alice.uri]
+    assert does(bob, "Flag", object=named, content="<b>rude</b>\n") == "done"
+    report = Report.objects.get()
+    assert (report.reporter_id, report.target_id) == (bob.pk, alice.pk)
+    assert report.post_uris == [own.uri]
+    assert report.comment.strip() == "rude"
+    assert report.resolved_at is None
+
+
+def test_a_report_of_a_post_alone_is_of_its_author(bob: RemoteActor, own: Post) -> None:
+    assert does(bob, "Flag", object=[own.uri]) == "done"
+    assert Report.objects.get().target_id == own.author_id
