@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from activitypub.views import actors, discovery, objects, synchronization
+from activitypub.views import actors, discovery, objects, outbox, synchronization
 
 urlpatterns = [
     path(".well-known/webfinger", discovery.WebFingerView.as_view()),
@@ -16,7 +16,7 @@ urlpatterns = [
         path(f"users/<str:username>/{name}", actors.CollectionView.as_view(name=name))
         for name in ("followers", "following", "featured")
     ),
-    path("users/<str:username>/outbox", objects.OutboxView.as_view()),
+    path("users/<str:username>/outbox", outbox.OutboxView.as_view()),
     path("users/<str:username>/objects/<str:number>", objects.ObjectView.as_view()),
     path("users/<str:username>/followers_synchronization", synchronization.SynchronizationView.as_view()),
 ]

@@ -1,7 +1,5 @@
 """Posts and activities of this server at their addresses, for servers and, the posts, for browsers."""
 
-from dataclasses import replace
-
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -13,11 +11,11 @@ from activitypub import rendering
 from activitypub.errors import ActorSuspended, PostDeleted, UnknownPost
 from activitypub.models import Actor, Deleted, LocalActor, Post
 from activitypub.protocol.negotiation import Form, wanted
-from activitypub.queries import actors, collections, outbox
+from activitypub.queries import actors, outbox
 from activitypub.queries.posts import visible_to
 from activitypub.views.actors import POLICY
 from activitypub.views.base import CACHED, answer
-from activitypub.views.signed import GuardedPageView, GuardedView, reader
+from activitypub.views.signed import GuardedPageView, reader
 from devices.authentication import TokenAuthentication
 
 # What one may see and another may not is kept by nobody in between.
@@ -44,22 +42,6 @@ class ObjectView(GuardedPageView):
         if post is not None:
             return answer(rendering.post_document(post), varies=True)
         return _of_activity(uri) or _for_reader(request, uri)
-
-
-class OutboxView(GuardedView):
-    """What an actor has published: the activities themselves."""
-
-    def get(self, request: Request, username: str) -> HttpResponse:
-        """How many there are, and with `page` some of them."""
-        actor = actors.of_username(username)
-        if actor.suspended_at is not None:
-            raise ActorSuspended
-        place = request.query_params.get("page")
-        if place is None:
-            return answer(rendering.collection(collections.collection(actor, "outbox")))
-        page = collections.page(actor, "outbox", place)
-        items = [rendering.activity_document(entry) for entry in outbox.entries(page.items)]
-        return answer(rendering.collection_page(replace(page, items=items)))
 
 
 def _of_activity(uri: str) -> HttpResponse | None:

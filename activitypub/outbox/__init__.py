@@ -1,0 +1,1 @@
+"""What people of this server have it do: ActivityPub, client to server (ActivityPub §6)."""

@@ -1,0 +1,89 @@
+"""A post as a client writes it, as a draft. What the server sets itself is not looked at: id and times."""
+
+from typing import Any, Final
+
+from activitypub.errors import ActivityRefused
+from activitypub.models import LocalActor, PostType
+from activitypub.outbox import finding
+from activitypub.outbox.refusals import Reason
+from activitypub.post_columns import VISIBILITIES
+from activitypub.protocol.composing import MARKDOWN
+from activitypub.protocol.documents import objects, shapes
+from activitypub.protocol.documents.objects import Post
+from activitypub.protocol.documents.reading import Document
+from activitypub.protocol.documents.refusals import RefusedDocument
+from activitypub.protocol.visibility import visibility
+from activitypub.services.publishing import HTML, Draft
+
+TYPES: Final = {kind.value: kind for kind in (PostType.NOTE, PostType.ARTICLE)}
+
+
+def draft(actor: LocalActor, document: Document, around: Document) -> Draft:
+    """The object of an activity as a draft, for those to whom either of the two is addressed.
+
+    Raises ActivityRefused, UnknownRecipient, UnknownPost.
+    """
+    require_own(actor, document)
+    post = _read(actor, document)
+    if post.type not in TYPES:
+        raise ActivityRefused(Reason.OBJECT)
+    if post.quote is not None:
+        raise ActivityRefused(Reason.QUOTE)
+    to = _addressed(document, around, "to")
+    cc = (*_addressed(document, around, "cc"), *_addressed(document, around, "audience"))
+    own = {shapes.PUBLIC, actor.followers, actor.uri}
+    mentioned = [mention.href for mention in post.tags.mentions]
+    parent = finding.post_at(actor, post.in_reply_to) if post.in_reply_to else None
+    text, media_type = _text(document, post)
+    return Draft(
+        text=text,
+        media_type=media_type,
+        visibility=VISIBILITIES[visibility(to, cc, actor.followers)],
+        type=TYPES[post.type],
+        name=post.name.value if post.name else "",
+        summary=post.summary.value if post.summary else "",
+        sensitive=post.sensitive,
+        language=post.language or "",
+        parent=parent,
+        addressed=finding.recipients(uri for uri in (*to, *cc, *mentioned) if uri not in own),
+        hashtags=[hashtag.name for hashtag in post.tags.hashtags],
+        attachments=_attachments(document),
+    )
+
+
+def require_own(actor: LocalActor, document: Document) -> None:
+    """Raises ActivityRefused for what names another actor or author, or has recipients whom the others are
+    not to know of: this server sends everybody the same."""
+    for name, reason in (("actor", Reason.ACTOR), ("attributedTo", Reason.AUTHOR)):
+        if shapes.many(document.get(name)) and shapes.uris(document[name]) != (actor.uri,):
+            raise ActivityRefused(reason)
+    if shapes.many(document.get("bto")) or shapes.many(document.get("bcc")):
+        raise ActivityRefused(Reason.BLIND)
+
+
+def _read(actor: LocalActor, document: Document) -> Post:
+    try:
+        # Whatever id the client gives it: it gets another one.
+        return objects.post({**document, "id": actor.uri})
+    except RefusedDocument as error:
+        raise ActivityRefused(error.refusal) from None
+
+
+def _addressed(document: Document, around: Document, name: str) -> tuple[str, ...]:
+    return shapes.addressees([*shapes.many(document.get(name)), *shapes.many(around.get(name))])
+
+
+def _text(document: Document, post: Post) -> tuple[str, str]:
+    """What was typed: the source if there is one, and else the content, which is HTML if it does not say."""
+    source = shapes.mapping(document.get("source"))
+    typed = shapes.string(source.get("content"))
+    if typed is not None:
+        return typed, shapes.string(source.get("mediaType")) or MARKDOWN
+    return (post.content.value if post.content else ""), post.media_type or HTML
+
+
+def _attachments(document: Document) -> list[Any]:
+    given = shapes.many(document.get("attachment"))
+    if len(objects.attachments(given)) != len(given):
+        raise ActivityRefused(Reason.ATTACHMENT)
+    return given

@@ -1,0 +1,16 @@
+"""Why something is not published. The words are stable: clients act by them."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    TYPE = "unsupported_type"
+    ACTOR = "actor_is_another"
+    AUTHOR = "attributed_to_another"
+    BLIND = "blind_recipients"
+    TOO_MANY = "too_many_recipients"
+    OBJECT = "unsupported_object"
+    ATTACHMENT = "attachment_unusable"
+    QUOTE = "unsupported_quote"
+    UNDONE = "nothing_to_undo"
+    UPDATED = "update_of_another_kind"

@@ -1,0 +1,66 @@
+"""An outbox: what an actor has published, for everybody; and where its own clients publish."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from django.http import HttpResponse
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from activitypub import rendering
+from activitypub.errors import ActorSuspended, NotYours
+from activitypub.outbox.verbs import submit
+from activitypub.protocol.documents.reading import Document
+from activitypub.protocol.negotiation import ACTIVITY
+from activitypub.queries import actors, collections, outbox
+from activitypub.views.base import answer
+from activitypub.views.publishing import (
+    ActivityParser,
+    AnyAcceptAndParser,
+    JSONParser,
+    LinkedDataParser,
+    MayPublish,
+)
+from activitypub.views.signed import GuardedView
+from devices.api import principal
+from devices.authentication import TokenAuthentication
+from devices.parsers import dumps
+
+
+class OutboxView(GuardedView):
+    """What an actor has published: the activities themselves. Its own clients add to them."""
+
+    content_negotiation_class = AnyAcceptAndParser
+    parser_classes: Sequence[Any] = (ActivityParser, LinkedDataParser, JSONParser)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [TokenAuthentication()] if self.request.method == "POST" else super().get_authenticators()
+
+    def get_permissions(self) -> Sequence[BasePermission]:
+        return [MayPublish()] if self.request.method == "POST" else []
+
+    def get(self, request: Request, username: str) -> HttpResponse:
+        """How many there are, and with `page` some of them."""
+        actor = actors.of_username(username)
+        if actor.suspended_at is not None:
+            raise ActorSuspended
+        place = request.query_params.get("page")
+        if place is None:
+            return answer(rendering.collection(collections.collection(actor, "outbox")))
+        page = collections.page(actor, "outbox", place)
+        items = [rendering.activity_document(entry) for entry in outbox.entries(page.items)]
+        return answer(rendering.collection_page(replace(page, items=items)))
+
+    def post(self, request: Request, username: str) -> HttpResponse:
+        """Do what the activity says, or create the object. Answers the activity as it was made, and where
+        it is."""
+        speaker = principal(request)
+        if speaker.username != username:
+            raise NotYours
+        made = submit(actors.of_account(speaker.account_id), cast(Document, request.data))
+        response = HttpResponse(dumps(made), status=201, content_type=ACTIVITY)
+        response["Location"] = made["id"]
+        response["Cache-Control"] = "no-store"
+        return response
