@@ -5,6 +5,7 @@ import socket
 import uvicorn
 from django.conf import settings
 
+from hvx.serving.heads import BoundedHeads
 from hvx.serving.link import Link
 
 # Longer than any frame of the key exchange (PROTOCOL §4: 64 KiB): the consumer itself refuses what
@@ -30,6 +31,7 @@ def config(application: str) -> uvicorn.Config:
     """How every process of the server speaks HTTP and sockets."""
     return uvicorn.Config(
         application,
+        http=BoundedHeads,
         log_config=None,
         access_log=False,
         server_header=False,
