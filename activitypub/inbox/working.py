@@ -51,6 +51,7 @@ class Worker:
         self._clock = clock
         self._line = Line()
         self._read_to = 0
+        self._at_once = AT_ONCE
         self._fetched: dict[int, dict[str, Document | NotFetched | None]] = {}
         self._look = asyncio.Event()
         self._ending = False
@@ -112,15 +113,18 @@ class Worker:
 
     async def _round(self) -> bool:
         """One transaction's worth; whether there may be more at once."""
-        jobs = self._line.take(AT_ONCE)
+        jobs = self._line.take(self._at_once)
         if not jobs:
             more = await self._read_on()
-            jobs = self._line.take(AT_ONCE)
+            jobs = self._line.take(self._at_once)
             if not jobs:
                 return more
         fetched = {job.id: self._fetched[job.id] for job in jobs if job.id in self._fetched}
         ended = await self._in_database(partial(working.work, jobs, fetched, self._clock()))
         self._settle(jobs, ended)
+        # As many as a transaction has time for, and some more: what is held is read for nothing.
+        begun = sum(what is not Ended.HELD for what in ended.values())
+        self._at_once = min(AT_ONCE, 2 * begun)
         return True
 
     async def _read_on(self) -> bool:

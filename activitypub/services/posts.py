@@ -13,10 +13,16 @@ from activitypub.ids import new_id
 from activitypub.models import Actor, Deleted, Edition, Hashtag, Mention, NotificationType, Post, Visibility
 from activitypub.protocol import snowflakes
 from activitypub.protocol.documents import objects
+from activitypub.protocol.documents.shapes import PUBLIC
 from activitypub.services.notifications import notify
 
 # Whoever names more people than this does not mean each of them.
 MAX_MENTIONS = 100
+
+
+def is_known(uri: str) -> bool:
+    """Whether there is a post with this id."""
+    return Post.objects.filter(uri=uri).exists()
 
 
 def known(uri: str) -> Post | None:
@@ -30,7 +36,7 @@ def was_deleted(uri: str, author: Actor | None = None) -> bool:
     return Deleted.objects.filter(Q(by=None) | Q(by=author), uri=uri).exists()
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def store(
     post: objects.Post,
     author: Actor,
@@ -76,7 +82,7 @@ def store(
     return row
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
     """Let the row say what its document says now, and keep what it said before; whether that is different.
 
@@ -104,7 +110,7 @@ def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
     return True
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def delete(row: Post, *, now: datetime) -> None:
     """End a post for good: what is left is that it was there."""
     forget(row.uri, row.type)
@@ -156,8 +162,9 @@ def _keep_mentions(row: Post, post: objects.Post, author: Actor) -> Collection[A
     Who is addressed without being named may see it and is not told, as elsewhere.
     """
     named = [mention.href for mention in post.tags.mentions][:MAX_MENTIONS]
-    silent = [uri for uri in (*post.to, *post.cc) if uri not in named][:MAX_MENTIONS]
-    actors = Actor.objects.filter(uri__in=[*named, *silent]).exclude(pk=author.pk)
+    silent = [uri for uri in (*post.to, *post.cc) if uri not in named and uri != PUBLIC][:MAX_MENTIONS]
+    found = Actor.objects.filter(uri__in=[*named, *silent]).only("uri", "host", "username")
+    actors = [actor for actor in found if actor.pk != author.pk]
     before = set(row.mentions.values_list("actor_id", flat=True)) if row.edited_at else set()
     fresh = [actor for actor in actors if actor.pk not in before]
     if fresh:

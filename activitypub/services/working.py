@@ -8,7 +8,6 @@ import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
@@ -21,7 +20,7 @@ from activitypub.inbox.handlers import HANDLERS
 from activitypub.inbox.line import Job
 from activitypub.models import Received, RemoteActor
 from activitypub.protocol import authority
-from activitypub.protocol.documents.activities import Activity, activity
+from activitypub.protocol.documents.activities import activity
 from activitypub.protocol.documents.reading import Document, read
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.retry import delay
@@ -53,13 +52,6 @@ class Ended(Enum):
     HELD = auto()  # for want of time, or one before it, of the same actor, needs something first
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    row: Received
-    activity: Activity | None
-    refusal: str
-
-
 def fresh(after: int, most: int) -> list[Job]:
     """What was never tried, by its order, behind the row with that id."""
     waiting = Received.objects.filter(outcome="", not_before=None, pk__gt=after).order_by("pk")
@@ -78,16 +70,14 @@ def work(jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime) -> 
     `fetched` is what was had on behalf of a job. Behind one that needs something, or is unfinished, those of
     the same actor are held. Raises errors of the database: nothing is done then.
     """
-    found = {row.pk: _read(row) for row in Received.objects.filter(pk__in=[job.id for job in jobs])}
-    actors = {
-        actor.uri: actor
-        for actor in RemoteActor.objects.filter(uri__in={read.row.actor for read in found.values()})
-    }
+    rows = Received.objects.defer("digest", "received_at").in_bulk([job.id for job in jobs])
+    senders = RemoteActor.objects.filter(uri__in={row.actor for row in rows.values()})
+    actors = {actor.uri: actor for actor in senders}
     # Whoever speaks is there again, and is owed what waits.
     hosts.heard({actor.host for actor in actors.values()}, now)
     with turn(), transaction.atomic():
         _wait_for_turn()
-        batch = _Batch(found, actors, now)
+        batch = _Batch(rows, actors, now)
         began = time.monotonic()
         ended: dict[int, Ended | Needs] = {}
         for job in jobs:
@@ -109,10 +99,12 @@ def put_off(row: Received, reason: str, now: datetime, most: int | None = None) 
 
 
 class _Batch:
-    def __init__(self, found: Mapping[int, _Read], actors: Mapping[str, RemoteActor], now: datetime) -> None:
+    def __init__(
+        self, rows: Mapping[int, Received], actors: Mapping[str, RemoteActor], now: datetime
+    ) -> None:
         # Read again now that nobody else works: another may have been faster.
-        self._waiting = set(Received.objects.filter(pk__in=found, outcome="").values_list("pk", flat=True))
-        self._found = found
+        self._waiting = set(Received.objects.filter(pk__in=rows, outcome="").values_list("pk", flat=True))
+        self._rows = rows
         self._actors = actors
         self._now = now
         self._suspended = suspended_among({actor.host for actor in actors.values()})
@@ -124,16 +116,16 @@ class _Batch:
             return Ended.DONE
         if job.actor in self._held:
             return Ended.HELD
-        read = self._found[job.id]
+        row = self._rows[job.id]
         try:
-            outcome = self._effect(read, fetched)
+            outcome = self._effect(row, fetched)
         except (Needs, Unfinished) as left:
             self._held.add(job.actor)
             return left if isinstance(left, Needs) else Ended.UNFINISHED
         except NoEffect as error:
             outcome = error.reason
         except DownForNow as error:
-            outcome = put_off(read.row, f"fetch_{error.reason}", self._now)
+            outcome = put_off(row, f"fetch_{error.reason}", self._now)
         except NotFetched as error:
             outcome = f"fetch_{error.reason}"
         except (OperationalError, InterfaceError):
@@ -141,7 +133,7 @@ class _Batch:
         except Exception as error:
             # Its text may hold what came in, so the kind alone is told.
             log.error("an activity failed", extra={"fields": {"kind": type(error).__name__, "id": job.id}})
-            outcome = put_off(read.row, FAILED, self._now, MOST_FAULTS)
+            outcome = put_off(row, FAILED, self._now, MOST_FAULTS)
         if not outcome:
             return Ended.LATER
         self._outcomes.setdefault(outcome[:80], []).append(job.id)
@@ -151,19 +143,21 @@ class _Batch:
         for outcome, ids in self._outcomes.items():
             Received.objects.filter(pk__in=ids).update(outcome=outcome, body=b"")
 
-    def _effect(self, read: _Read, fetched: Fetched) -> str:
-        if read.activity is None:
-            raise NoEffect(read.refusal)
-        if reason := authority.against(read.activity, read.row.actor):
+    def _effect(self, row: Received, fetched: Fetched) -> str:
+        try:
+            found = activity(read(bytes(row.body)))
+        except RefusedDocument as error:
+            raise NoEffect(error.refusal) from None
+        if reason := authority.against(found, row.actor):
             raise NoEffect(reason)
-        handler = HANDLERS.get(read.activity.type)
+        handler = HANDLERS.get(found.type)
         if handler is None:
             raise NoEffect(UNSUPPORTED)
-        context = Context(self._actor(read.row.actor, fetched), read.row.recipient, self._now, fetched)
+        context = Context(self._actor(row.actor, fetched), row.recipient, self._now, fetched)
         unfinished: Unfinished | None = None
         with transaction.atomic():
             try:
-                handler(context, read.activity)
+                handler(context, found)
             except Unfinished as part:
                 unfinished = part
         if unfinished is not None:
@@ -181,13 +175,6 @@ class _Batch:
         if actor.host in self._suspended:
             raise NoEffect("host_suspended")
         return actor
-
-
-def _read(row: Received) -> _Read:
-    try:
-        return _Read(row, activity(read(bytes(row.body))), "")
-    except RefusedDocument as error:
-        return _Read(row, None, error.refusal)
 
 
 def _wait_for_turn() -> None:

@@ -37,7 +37,7 @@ def keep(context: Context, post: objects.Post) -> Post:
     ended."""
     if not post.id.isascii():
         raise NoEffect("object_id_not_ascii")
-    if posts.known(post.id) is not None:
+    if posts.is_known(post.id):
         raise NoEffect("known")
     author = author_of(context, post)
     if posts.was_deleted(post.id, author):
