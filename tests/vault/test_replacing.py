@@ -265,6 +265,20 @@ def test_what_another_process_left_half_way_is_settled_before_the_file_changes(
     assert keyring.load().active.keys() == set(keyring.PURPOSES)
 
 
+@pytest.mark.parametrize("ring_is_new", [False, True])
+def test_a_replacement_begins_by_ending_one_that_was_left_half_way(ring: Path, ring_is_new: bool) -> None:
+    _, former, new = left_half_way()
+    if ring_is_new:
+        services.rewrap_ring(former, new)
+    left = {former.id, new.id}
+    replacing.replace_root(anew)
+    assert vaultfile.read(keys.vault_path()).next is None
+    keys.forget()
+    keyring.forget()
+    assert keys.root().id not in left
+    assert keyring.load().active.keys() == set(keyring.PURPOSES)
+
+
 def test_no_data_key_is_begun_under_a_root_key_that_was_replaced_meanwhile(ring: Path) -> None:
     wrapping = RootKey.new().envelope_key("wrap", "copy")
     former = RootKey.unwrapped(wrapping, b"", keys.root().wrapped(wrapping, b""))
