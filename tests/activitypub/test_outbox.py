@@ -21,6 +21,8 @@ from activitypub.models import (
 )
 from activitypub.rendering import PUBLIC, STREAMS
 from activitypub.services import following, publishing
+from tests.accounts.test_access_keys import exchange
+from tests.accounts.test_access_keys import made as made_key
 from tests.activitypub.reading import ACTIVITY, document, get
 from tests.activitypub.test_actors import actor_of, remote, uri_of
 from tests.people import Answer, Person
@@ -443,3 +445,18 @@ def test_the_longest_text_is_published(person: Person) -> None:
     assert submit(person, note("x" * publishing.MAX_TEXT)).status == 201
     answer = submit(person, note("x" * (publishing.MAX_TEXT + 1)))
     assert answer.refusal == (422, "invalid_fields")
+
+
+# --- Access keys ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [(["social:write"], 201), (["social:read"], 403), (["files:write", "files:read"], 403)],
+)
+def test_an_access_key_publishes_by_its_scope(person: Person, scopes: list[str], status: int) -> None:
+    token = exchange(made_key(person, scopes=scopes)).expect(200).json["access_token"]
+    answer = submit(person, note(), authorization=f"Bearer {token}", proof=False).expect(status)
+    if status == 403:
+        assert answer.code == "insufficient_scope"
+        assert nothing_happened()
