@@ -141,7 +141,8 @@ def test_wrapped_keys_swapped_between_purposes_do_not_open(empty_ring: Path) -> 
 def test_a_flipped_bit_in_a_wrapped_key_is_noticed(empty_ring: Path) -> None:
     ensure_ring()
     row = DataKey.objects.get(purpose=FIELDS)
-    DataKey.objects.filter(pk=row.pk).update(wrapped=bytes(row.wrapped)[:-1] + b"\0")
+    *others, last = bytes(row.wrapped)
+    DataKey.objects.filter(pk=row.pk).update(wrapped=bytes([*others, last ^ 1]))
     with pytest.raises(CannotOpen):
         keyring.load()
 
