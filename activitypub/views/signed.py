@@ -17,6 +17,11 @@ from activitypub.inbox.authentication import Authenticated, authenticate_known, 
 from activitypub.protocol.negotiation import Form, wanted
 from activitypub.protocol.signatures.messages import SignedRequest
 from activitypub.views.base import FederationView
+from devices.authentication import TokenAuthentication
+from devices.errors import DevicePending
+from devices.principal import Principal
+
+_TOKENS = ("bearer", "dpop")
 
 
 class SignatureAuthentication(BaseAuthentication):
@@ -26,14 +31,26 @@ class SignatureAuthentication(BaseAuthentication):
         return authenticate_known(claim_of(_as_signed(request._request))), None
 
 
+class _OwnClient(TokenAuthentication):
+    """A person's own client, which has no key to sign by. Raises what a token is refused for."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, None]:
+        speaker, nothing = super().authenticate(request)
+        if speaker.is_pending:
+            raise DevicePending
+        return speaker, nothing
+
+
 class GuardedView(FederationView):
-    """An address whose documents secure mode shows to none but signers. A page is for everybody."""
+    """An address whose documents secure mode shows to none but signers and people of this server. A page is
+    for everybody."""
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         asked = self.request
         if not settings.HVX_FEDERATION_SECURE_MODE or self.shows_page(asked):
             return []
-        return [SignatureAuthentication()]
+        scheme = asked.headers.get("Authorization", "").partition(" ")[0].lower()
+        return [_OwnClient() if scheme in _TOKENS else SignatureAuthentication()]
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

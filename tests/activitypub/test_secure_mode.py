@@ -118,6 +118,24 @@ async def test_a_suspended_host_reads_nothing(application: Any, alice: Person, b
     assert (answer.status, answer.problem["code"]) == (403, "host_suspended")
 
 
+async def test_a_person_of_this_server_reads_by_a_token(application: Any, alice: Person) -> None:
+    target = f"/users/{alice.username}/outbox"
+
+    async def read(token: str) -> int:
+        asked = unsigned(target)
+        return (
+            await ask(
+                application, replace(asked, headers=(*asked.headers, ("Authorization", f"Bearer {token}")))
+            )
+        ).status
+
+    assert await read(alice.handset.token) == 200
+    assert await read("made-up") == 401
+    other = alice.new_handset()
+    await sync_to_async(lambda: other.log_in().expect(200))()
+    assert await read(other.token) == 403
+
+
 async def test_without_secure_mode_nobody_needs_to_sign(
     application: Any, settings: Settings, alice: Person, bob: Sender
 ) -> None:
