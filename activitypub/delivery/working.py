@@ -8,14 +8,14 @@ then is sent again, the same to the byte, and the receiver knows its `id`.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from activitypub.delivery.attempting import Sender
@@ -80,18 +80,23 @@ class Worker:
         self._look.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop` is set; then end what is under way, and give back what has not begun."""
+        """Deliver until `stop` is set; then end what is under way, and give back what has not begun.
+
+        Raises what claiming fails by, if that is not the database's being away.
+        """
         async with session.open_way() as way:
             self._sender = Sender(
                 way, self._signers, plain_http=settings.HVX_FEDERATION_ALLOW_PRIVATE, clock=self._clock
             )
             settling = asyncio.create_task(self._settle_for_ever())
             claiming = asyncio.create_task(self._claim_for_ever())
+            stopping = asyncio.create_task(stop.wait())
             try:
-                await stop.wait()
+                await asyncio.wait({stopping, claiming}, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                stopping.cancel()
                 claiming.cancel()
-                await asyncio.gather(claiming, return_exceptions=True)
+                [ended] = await asyncio.gather(claiming, return_exceptions=True)
                 await self._end()
                 await settling
                 left = [*self._lanes.empty(), *self._unended]
@@ -99,6 +104,8 @@ class Worker:
                 await in_database(connections.close_all, self._writer)
                 self._writer.shutdown()
                 self._signers.shutdown()
+        if isinstance(ended, Exception):
+            raise ended
 
     # --- claiming ----------------------------------------------------------------------------
 
@@ -206,10 +213,22 @@ class Worker:
             attempts, self._attempts = self._attempts, []
             pulled, self._pulled = self._pulled, []
             if attempts:
-                await self._in_database(partial(outcomes.settle, attempts, self._clock()))
+                await self._settle(attempts)
             if pulled:
                 await self._in_database(partial(self._claims.give_back, pulled))
                 self._look.set()
+
+    async def _settle(self, attempts: Sequence[Attempt]) -> None:
+        try:
+            await self._in_database(partial(outcomes.settle, attempts, self._clock()))
+        except Exception:
+            if len(attempts) == 1:
+                # Its claim runs out, and then it is attempted again.
+                log.exception("what came of a delivery was not written down")
+                return
+            # One of them takes none of the others along.
+            for attempt in attempts:
+                await self._settle([attempt])
 
     async def _end(self) -> None:
         self._ending = True
@@ -221,10 +240,10 @@ class Worker:
         self._attempted.set()
 
     async def _in_database(self, call: Callable[[], T]) -> T:
-        """Have it done in the one thread that writes, again and again until it is."""
+        """Have it done in the one thread that asks the database, again and again while that is away."""
         while True:
             try:
                 return await in_database(call, self._writer)
-            except Exception:
+            except (OperationalError, InterfaceError):
                 log.exception("the database did not take what deliveries have to tell")
                 await asyncio.sleep(PAUSE_AFTER_ERROR)

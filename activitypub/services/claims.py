@@ -19,6 +19,7 @@ from activitypub.protocol.synchronization import Synchronization, make
 from activitypub.queries import followers
 from activitypub.queries.hosts import shut_among
 from activitypub.services import hosts
+from activitypub.services.dropping import drop
 from activitypub.turns import turn
 
 # A job that has not begun when this is nearly over is forgotten, and is anybody's again.
@@ -159,7 +160,7 @@ def _without_shut(rows: list[Delivery]) -> list[Delivery]:
     shut = shut_among({row.host for row in rows})
     if not shut:
         return rows
-    Delivery.objects.filter(pk__in=[row.pk for row in rows if row.host in shut]).delete()
+    drop(Delivery.objects.filter(pk__in=[row.pk for row in rows if row.host in shut]))
     return [row for row in rows if row.host not in shut]
 
 
@@ -175,7 +176,8 @@ def _put_off(rows: Sequence[Delivery], now: datetime) -> None:
         row.due_at, row.last_error = now + wait, Fault.BREAKER
         later.append(row)
     Delivery.objects.bulk_update(later, ["attempts", "due_at", "last_error"])
-    Delivery.objects.filter(pk__in=given_up).delete()
+    if given_up:
+        drop(Delivery.objects.filter(pk__in=given_up))
 
 
 def _synchronizations(

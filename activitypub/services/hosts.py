@@ -9,6 +9,7 @@ from django.db import transaction
 from activitypub import bell
 from activitypub.models import Delivery, Host
 from activitypub.protocol.retry import Breaker, Standing, State
+from activitypub.services.dropping import drop
 
 
 def heard(names: Collection[str], now: datetime) -> None:
@@ -101,7 +102,7 @@ def clear(name: str) -> int:
         host = rows([name])[name]
         host.breakers, host.failed_days, host.scheme = {}, [], ""
         host.save()
-        return Delivery.objects.filter(host=name).delete()[0]
+        return drop(Delivery.objects.filter(host=name))
 
 
 def _set_paused(name: str, paused: bool) -> None:

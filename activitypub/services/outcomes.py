@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from activitypub.delivery.jobs import Attempt
-from activitypub.models import Actor, Delivery, Follow, Host, Sent
+from activitypub.models import Actor, Delivery, Follow, Host
 from activitypub.protocol.retry import Outcome, delay
 from activitypub.services import hosts
+from activitypub.services.dropping import drop, forget_unneeded
 from activitypub.turns import turn
 
 log = logging.getLogger("activitypub.delivery")
@@ -26,7 +27,7 @@ def settle(attempts: Sequence[Attempt], now: datetime) -> None:
         for inbox, host in {(one.job.inbox, one.job.host) for one in ended if one.outcome is Outcome.GONE}:
             _prune(inbox, host)
         _remember(attempts, now)
-        _forget_unneeded({one.job.activity.id for one in ended if not one.job.activity.public})
+        forget_unneeded({one.job.activity.id for one in ended if not one.job.activity.public})
 
 
 def _put_off(attempts: Iterable[Attempt], now: datetime) -> list[Attempt]:
@@ -52,7 +53,7 @@ def _put_off(attempts: Iterable[Attempt], now: datetime) -> list[Attempt]:
 
 def _prune(inbox: str, host: str) -> None:
     """An inbox is gone, by its own host's word: nobody behind it follows anybody here any more."""
-    Delivery.objects.filter(host=host, inbox=inbox).delete()
+    drop(Delivery.objects.filter(host=host, inbox=inbox))
     behind = Q(shared_inbox=inbox) | Q(shared_inbox="", inbox=inbox)
     Follow.objects.filter(follower__in=Actor.objects.filter(behind, host=host)).delete()
 
@@ -87,11 +88,3 @@ def _count(attempt: Attempt, host: Host, now: datetime) -> None:
     hosts.keep_standing(host, hosts.standing_of(host).heard())
     if attempt.scheme is not None:
         host.scheme = attempt.scheme
-
-
-def _forget_unneeded(activities: set[int]) -> None:
-    """Delete activities that no outbox shows and nobody is to get any more."""
-    waiting = Delivery.objects.filter(activity=OuterRef("pk"))
-    done = Sent.objects.filter(pk__in=activities, public=False).exclude(Exists(waiting))
-    if activities:
-        done.delete()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 
 from activitypub.delivery.working import Worker
 from activitypub.models import Delivery, Follow, FollowState, LocalActor, RemoteActor, Sent
@@ -34,9 +35,15 @@ def sender(transactional_db: None, settings: Any) -> LocalActor:
 
 @pytest.fixture
 async def inboxes(request: pytest.FixtureRequest) -> AsyncIterator[Inboxes]:
-    """Three hosts, or as many as the test's `hosts` mark says."""
+    """Three hosts, or as many as the test is parametrized with."""
     async with Inboxes(getattr(request, "param", 3)) as inboxes:
         yield inboxes
+    await let_go()
+
+
+async def let_go() -> None:
+    """Close what the thread that `sync_to_async` works in has open, or PostgreSQL keeps the database."""
+    await sync_to_async(connections.close_all)()
 
 
 class Progress:

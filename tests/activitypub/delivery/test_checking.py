@@ -12,6 +12,7 @@ from activitypub.fetching.errors import Reason
 from activitypub.models import Delivery, Host, HostPolicy, LocalActor, RemoteActor, Sent, Severity
 from activitypub.remote import session, signing
 from activitypub.services import hosts
+from tests.activitypub.delivery.conftest import let_go
 from tests.activitypub.fetching.peer import Peer, document, status, whole
 from tests.activitypub.senders import Sender
 
@@ -23,6 +24,7 @@ async def peer(sender: LocalActor) -> AsyncIterator[Peer]:
         yield peer
         await session.close()
     signing.forget()
+    await let_go()
 
 
 @pytest.fixture

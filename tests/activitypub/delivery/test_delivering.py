@@ -2,20 +2,22 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async as in_thread
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from activitypub.delivery.jobs import Attempt
 from activitypub.delivery.working import Worker
 from activitypub.models import Delivery, Follow, Host, HostPolicy, LocalActor, Sent, Severity
 from activitypub.protocol.retry import FAILURES_TO_OPEN
 from activitypub.protocol.synchronization import digest, parse
 from activitypub.queries.actors import published_keys
-from activitypub.services import hosts
+from activitypub.services import hosts, outcomes
 from activitypub.services.claims import LEASE, Claims, release_all
 from tests.activitypub.delivery.conftest import Progress, Working, publish, reader
 from tests.activitypub.delivery.inboxes import Inboxes, Reply
@@ -464,3 +466,70 @@ async def test_a_worker_that_is_to_end_gives_back_what_it_has_not_begun(
     async with working():
         await inboxes.until(lambda: bool(inboxes.posts))
     assert await in_thread(Delivery.objects.filter(claimed_until=None, attempts=0).count)() == 20
+
+
+# --- Faults of our own -----------------------------------------------------------------------------
+
+
+async def test_while_the_database_is_away_what_came_of_deliveries_is_kept_and_written_down_later(
+    sender: LocalActor,
+    inboxes: Inboxes,
+    working: Working,
+    progress: Progress,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("activitypub.delivery.working.PAUSE_AFTER_ERROR", 0.01)
+    settle, failures = outcomes.settle, iter([OperationalError("away"), InterfaceError("away")])
+
+    def failing(attempts: Sequence[Attempt], now: datetime) -> None:
+        for error in failures:
+            raise error
+        settle(attempts, now)
+
+    monkeypatch.setattr(outcomes, "settle", failing)
+    await in_thread(lambda: publish(sender, *map(reader, inboxes.hosts)))()
+    async with working():
+        await progress.left()
+    assert len(inboxes.posts) == 3
+
+
+async def test_what_cannot_be_written_down_takes_nothing_else_along(
+    sender: LocalActor,
+    inboxes: Inboxes,
+    working: Working,
+    progress: Progress,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle, bad = outcomes.settle, inboxes.hosts[1]
+
+    def failing(attempts: Sequence[Attempt], now: datetime) -> None:
+        if any(attempt.job.host == bad for attempt in attempts):
+            raise ValueError("of this one")
+        settle(attempts, now)
+
+    monkeypatch.setattr(outcomes, "settle", failing)
+    await in_thread(lambda: publish(sender, *map(reader, inboxes.hosts)))()
+    async with working():
+        await progress.until(lambda: Delivery.objects.count() == 1)
+    assert len(inboxes.posts) == 3
+    assert (await in_thread(Delivery.objects.get)()).host == bad
+
+
+async def test_a_worker_that_cannot_claim_ends_with_the_fault(
+    sender: LocalActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*args: object, **named: object) -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(Claims, "take", failing)
+    with pytest.raises(ValueError, match="a fault"):
+        await asyncio.wait_for(Worker(alone=True).run(asyncio.Event()), 20)
+
+
+def test_what_is_thrown_away_leaves_no_activity_that_nobody_is_shown(sender: LocalActor) -> None:
+    publish(sender, reader("one.example"), public=False)
+    publish(sender, reader("one.example"))
+    both = publish(sender, reader("one.example"), reader("two.example"), public=False)
+    assert hosts.clear("one.example") == 3
+    assert set(Sent.objects.filter(public=False)) == {both}
+    assert Sent.objects.filter(public=True).count() == 1
