@@ -1,0 +1,147 @@
+"""Timelines and notifications: what somebody of this server is shown, the newest first.
+
+Whom they block or mute, or who blocks them, is in none of them, as author or as who boosts. A boost stands by
+its own id among the posts. Each is a fixed number of queries, whatever there is.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from activitypub.models import (
+    Actor,
+    Block,
+    Boost,
+    Follow,
+    FollowState,
+    HostBlock,
+    LocalActor,
+    Mute,
+    Notification,
+    Post,
+    Visibility,
+)
+from activitypub.queries.hosts import silenced_among
+from activitypub.queries.posts import OPEN, visible_to
+
+M = TypeVar("M", bound=Model)
+
+MOST = 40
+# Of a public timeline so many rows are looked at for each that is asked for, until they are enough.
+_LOOKED_AT = 4
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page is: below `before`, above `after`, `limit` entries at most, and never more than MOST."""
+
+    before: int | None = None
+    after: int | None = None
+    limit: int = 20
+
+    @property
+    def size(self) -> int:
+        return max(1, min(self.limit, MOST))
+
+    def of(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """The rows there, the newest first."""
+        if self.before is not None:
+            rows = rows.filter(pk__lt=self.before)
+        if self.after is not None:
+            rows = rows.filter(pk__gt=self.after)
+        return rows.order_by("-pk")
+
+
+FIRST = Place()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A post, or somebody's boost of it. `id` is its place."""
+
+    post: Post
+    boost: Boost | None = None
+
+    @property
+    def id(self) -> int:
+        return self.boost.pk if self.boost is not None else self.post.pk
+
+
+def home(viewer: LocalActor, place: Place = FIRST) -> Sequence[Entry]:
+    """What those write and boost whom the viewer follows, and the viewer's own.
+
+    Their answers are in it where they answer themselves, the viewer, or somebody whom the viewer follows.
+    Direct posts are not.
+    """
+    followed = Follow.objects.filter(follower=viewer, state=FollowState.ACCEPTED).values("followee")
+    circle = Q(author=viewer) | Q(author__in=followed)
+    answers = Q(in_reply_to_uri="") | Q(in_reply_to__author=viewer) | Q(in_reply_to__author__in=followed)
+    posts = (
+        visible_to(viewer)
+        .filter(circle, answers | Q(in_reply_to__author=F("author")), _wanted(viewer, "author"))
+        .exclude(visibility=Visibility.DIRECT)
+    )
+    boosts = (
+        Boost.objects.select_related("actor", "post__author")
+        .filter(Q(actor=viewer) | Q(actor__in=followed), post__author__suspended_at=None)
+        .filter(Q(post__visibility__in=OPEN) | Q(post__author=F("actor")))
+        .filter(_wanted(viewer, "actor"), _wanted(viewer, "post__author"))
+    )
+    entries = [Entry(post) for post in place.of(posts)[: place.size]]
+    entries += [Entry(boost.post, boost) for boost in place.of(boosts)[: place.size]]
+    return _each_post_once(sorted(entries, key=lambda entry: -entry.id))[: place.size]
+
+
+def local(viewer: LocalActor | None, place: Place = FIRST) -> Sequence[Entry]:
+    """Public posts of this server; None for anybody."""
+    return [Entry(post) for post in place.of(_public(viewer).filter(author__host=""))[: place.size]]
+
+
+def public(viewer: LocalActor | None, place: Place = FIRST) -> Sequence[Entry]:
+    """All public posts that this server knows, without those of silenced hosts; None for anybody.
+
+    A page may be shorter than asked for where silenced hosts wrote most of what there is.
+    """
+    found = list(place.of(_public(viewer))[: place.size * _LOOKED_AT])
+    silenced = silenced_among({post.author.host for post in found} - {""})
+    return [Entry(post) for post in found if post.author.host not in silenced][: place.size]
+
+
+def notifications(viewer: LocalActor, place: Place = FIRST) -> Sequence[Notification]:
+    """What the viewer is told of."""
+    rows = (
+        Notification.objects.select_related("actor", "post__author")
+        .filter(recipient=viewer, actor__suspended_at=None)
+        .filter(_wanted(viewer, "actor", muted=Q(notifications=True)))
+    )
+    return list(place.of(rows)[: place.size])
+
+
+def _public(viewer: LocalActor | None) -> QuerySet[Post]:
+    """Public posts that are no answers to others."""
+    rows = visible_to(viewer).filter(
+        Q(in_reply_to_uri="") | Q(in_reply_to__author=F("author")), visibility=Visibility.PUBLIC
+    )
+    return rows if viewer is None else rows.filter(_wanted(viewer, "author"))
+
+
+def _wanted(viewer: Actor, column: str, muted: Q | None = None) -> Q:
+    """Rows whose actor, named in a column, the viewer wants to see, and who wants to be seen."""
+    stands = Q(until=None) | Q(until__gt=timezone.now())
+    return (
+        ~Exists(Block.objects.filter(actor=viewer, target=OuterRef(column)))
+        & ~Exists(Block.objects.filter(actor=OuterRef(column), target=viewer))
+        & ~Exists(Mute.objects.filter(stands, muted or Q(), actor=viewer, target=OuterRef(column)))
+        & ~Exists(HostBlock.objects.filter(actor=viewer, host=OuterRef(f"{column}__host")))
+    )
+
+
+def _each_post_once(entries: Iterable[Entry]) -> list[Entry]:
+    """The newest entry of each post."""
+    newest: dict[int, Entry] = {}
+    for entry in entries:
+        newest.setdefault(entry.post.pk, entry)
+    return list(newest.values())
