@@ -44,6 +44,8 @@ HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|"
 HVX_FEDERATION_ALLOW_PRIVATE = env.bool("HVX_FEDERATION_ALLOW_PRIVATE", False)
 # Actors, collections and posts are then read by signed requests alone.
 HVX_FEDERATION_SECURE_MODE = env.bool("HVX_FEDERATION_SECURE_MODE", False)
+# Nothing is then exchanged with a host that no moderator has let in.
+HVX_FEDERATION_ALLOW_LIST = env.bool("HVX_FEDERATION_ALLOW_LIST", False)
 # Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
 HVX_SOURCE_URL = env.str("HVX_SOURCE_URL", "")
 # Opens /metrics to whoever bears it; without one, the loopback alone may read it.

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from itertools import islice
 
+from django.conf import settings
 from django.db.models import Q
 
 from activitypub.models import Host, HostPolicy, Severity
@@ -22,8 +23,12 @@ def shut_among(hosts: Collection[str]) -> set[str]:
 
 
 def suspended_among(hosts: Collection[str]) -> set[str]:
-    """Those of these hosts that a moderator has suspended, or a domain above them: nothing is exchanged."""
-    return _judged(hosts, Q(severity=Severity.SUSPEND))
+    """Those of these hosts that a moderator has suspended, or a domain above them: nothing is exchanged. With
+    HVX_FEDERATION_ALLOW_LIST those too that no moderator has let in."""
+    suspended = _judged(hosts, Q(severity=Severity.SUSPEND))
+    if settings.HVX_FEDERATION_ALLOW_LIST:
+        suspended |= {host for host in hosts if host} - _judged(hosts, Q(allowed=True))
+    return suspended
 
 
 def silenced_among(hosts: Collection[str]) -> set[str]:
@@ -37,8 +42,18 @@ def unheard_among(hosts: Collection[str]) -> set[str]:
     return _judged(hosts, Q(reject_reports=True))
 
 
+def and_above(host: str) -> Iterator[str]:
+    """The host as it is, without its port, and every domain that it is in."""
+    yield host
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    yield name
+    while "." in name:
+        name = name.partition(".")[2]
+        yield name
+
+
 def _judged(hosts: Collection[str], judgement: Q) -> set[str]:
-    above = {host: set(_and_above(host)) for host in hosts if host}
+    above = {host: set(and_above(host)) for host in hosts if host}
     judged: set[str] = set()
     for names in _parts(set().union(*above.values())):
         policies = HostPolicy.objects.filter(judgement, host__in=names)
@@ -52,16 +67,6 @@ def _left_alone(hosts: Collection[str]) -> set[str]:
         known = Host.objects.filter(name__in=names).values_list("name", "failed_days")
         found.update(name for name, days in known if len(days) >= DAYS_TO_GIVE_UP)
     return found
-
-
-def _and_above(host: str) -> Iterator[str]:
-    """The host as it is, without its port, and every domain that it is in."""
-    yield host
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    yield name
-    while "." in name:
-        name = name.partition(".")[2]
-        yield name
 
 
 def _parts(names: Collection[str]) -> Iterator[list[str]]:

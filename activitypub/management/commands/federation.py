@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from activitypub.verbs import check, hosts, rotate_keys, status
+from activitypub.verbs import blocklists, check, hosts, moderation, rotate_keys, status
 from vault.verbs import Verb
 
 VERBS: tuple[Verb, ...] = (
@@ -15,6 +15,13 @@ VERBS: tuple[Verb, ...] = (
     hosts.PAUSE,
     hosts.RESUME,
     hosts.CLEAR,
+    moderation.DECIDE,
+    moderation.LIFT,
+    moderation.DECIDED,
+    moderation.SUSPEND,
+    moderation.UNSUSPEND,
+    blocklists.IMPORT,
+    blocklists.EXPORT,
 )
 
 
