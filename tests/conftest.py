@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.core.cache import cache
@@ -22,6 +23,9 @@ LEFT_OUT = "left out: needs "
 
 
 def pytest_configure() -> None:
+    # How long an example takes is the machine's affair.
+    hypothesis.settings.register_profile("hvx", deadline=None)
+    hypothesis.settings.load_profile("hvx")
     # A suite that runs in the background ignores Ctrl-C, and every process that it starts would too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -403,6 +403,15 @@ def test_two_rotations_at_once_end_in_one_generation(contact: Contact) -> None:
     assert living() == [1, 2]
 
 
+def test_of_two_rotations_that_prove_the_same_the_second_destroys_nothing(contact: Contact) -> None:
+    new, older = begin()
+    rotate(wait=never)
+    rotation.retire(new, [key.id for key in older], 2)
+    rows = AuditRow.objects.filter(event=Event.DATA_KEY_ROTATED.value).order_by("sequence")
+    proven = [told for row in rows if (told := json.loads(row.details))["step"] == "proven"]
+    assert [told["destroyed"] for told in proven] == [1, 0]
+
+
 # --- nothing is forgotten
 
 
