@@ -1,9 +1,10 @@
 """Telling a local person what others have done."""
 
-from django.db.models import Exists, Q
+from django.db.models import Q
 from django.utils import timezone
 
-from activitypub.models import Actor, Block, HostBlock, LocalActor, Mute, Notification, NotificationType, Post
+from activitypub.models import Actor, Block, HostBlock, Mute, Notification, NotificationType, Post
+from activitypub.queries.prepared import Exists
 
 # Done again after it was undone it is told once. Of the others each is news.
 _ONCE = frozenset(
@@ -18,7 +19,7 @@ _ONCE = frozenset(
 
 def notify(recipient: Actor, actor: Actor, type: NotificationType, post: Post | None = None) -> None:
     """Let `recipient` know, unless it is of another server, did it itself, or wants nothing of the actor."""
-    if recipient.host or recipient.pk == actor.pk or not _wants(recipient, actor):
+    if recipient.host or recipient.pk == actor.pk or _is_unwanted(recipient, actor):
         return
     what = {"recipient_id": recipient.pk, "actor_id": actor.pk, "type": type, "post": post}
     if type in _ONCE and Notification.objects.filter(**what).exists():
@@ -26,11 +27,20 @@ def notify(recipient: Actor, actor: Actor, type: NotificationType, post: Post | 
     Notification.objects.create(**what)
 
 
-def _wants(recipient: Actor, actor: Actor) -> bool:
+_blocks = Exists(lambda who, whom: Block.objects.filter(actor=who, target=whom))
+_mutes = Exists(lambda who, whom: Mute.objects.filter(actor=who, target=whom, notifications=True))
+_blocks_host = Exists(lambda who, host: HostBlock.objects.filter(actor=who, host=host))
+
+
+def _is_unwanted(recipient: Actor, actor: Actor) -> bool:
+    return (
+        _blocks(recipient.pk, actor.pk)
+        or _blocks_host(recipient.pk, actor.host)
+        # Few mute anybody; whether one is over is asked of those alone.
+        or (_mutes(recipient.pk, actor.pk) and _is_muted_now(recipient, actor))
+    )
+
+
+def _is_muted_now(recipient: Actor, actor: Actor) -> bool:
     stands = Q(until=None) | Q(until__gt=timezone.now())
-    return LocalActor.objects.filter(
-        ~Exists(Block.objects.filter(actor=recipient.pk, target=actor.pk)),
-        ~Exists(Mute.objects.filter(stands, actor=recipient.pk, target=actor.pk, notifications=True)),
-        ~Exists(HostBlock.objects.filter(actor=recipient.pk, host=actor.host)),
-        pk=recipient.pk,
-    ).exists()
+    return Mute.objects.filter(stands, actor=recipient, target=actor, notifications=True).exists()

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,15 +14,22 @@ from activitypub.models import Actor, Deleted, Edition, Hashtag, Mention, Notifi
 from activitypub.protocol import snowflakes
 from activitypub.protocol.documents import objects
 from activitypub.protocol.documents.shapes import PUBLIC
+from activitypub.queries.prepared import Exists
 from activitypub.services.notifications import notify
 
 # Whoever names more people than this does not mean each of them.
 MAX_MENTIONS = 100
 
 
+_is_known = Exists(lambda uri: Post.objects.filter(uri=uri))
+_was_deleted = Exists(lambda uri: Deleted.objects.filter(uri=uri, by=None))
+_was_deleted_by = Exists(lambda uri, by: Deleted.objects.filter(Q(by=None) | Q(by=by), uri=uri))
+_is_awaited = Exists(lambda uri: Post.objects.filter(in_reply_to_uri=uri, in_reply_to=None))
+
+
 def is_known(uri: str) -> bool:
     """Whether there is a post with this id."""
-    return Post.objects.filter(uri=uri).exists()
+    return _is_known(uri)
 
 
 def known(uri: str) -> Post | None:
@@ -33,7 +40,7 @@ def known(uri: str) -> Post | None:
 def was_deleted(uri: str, author: Actor | None = None) -> bool:
     """Whether an object, or an activity, with this id has ended: it does not come back. Of what never was
     here only its author can have said so."""
-    return Deleted.objects.filter(Q(by=None) | Q(by=author), uri=uri).exists()
+    return _was_deleted(uri) if author is None else _was_deleted_by(uri, author.pk)
 
 
 @transaction.atomic(savepoint=False)
@@ -129,10 +136,12 @@ def place(published: datetime, now: datetime) -> int:
     """An id by which the post stands where it was written, however late it came."""
     if (now - published).total_seconds() < 60:
         return new_id()
-    # Of what is older than the ids' own time, all would share one millisecond.
-    at = max(published, snowflakes.EPOCH) if published > snowflakes.EPOCH else snowflakes.EPOCH
-    spread = secrets.randbelow(86_400_000) if at == snowflakes.EPOCH else 0
-    return snowflakes.snowflake(at, secrets.randbits(snowflakes.LOW_BITS)) + (spread << snowflakes.LOW_BITS)
+    at = max(published, snowflakes.EPOCH)
+    # Most servers tell whole seconds, and what is older than the ids' own time has one moment: those would
+    # share a millisecond, and two of some thousands the id.
+    spread = 86_400_000 if at == snowflakes.EPOCH else 1000 if at.microsecond == 0 else 1
+    at += timedelta(milliseconds=secrets.randbelow(spread))
+    return snowflakes.snowflake(at, secrets.randbits(snowflakes.LOW_BITS))
 
 
 def _conversation(post: objects.Post, parent: Post | None) -> str:
@@ -141,9 +150,10 @@ def _conversation(post: objects.Post, parent: Post | None) -> str:
 
 def _adopt(row: Post) -> None:
     """Join the replies that came before it."""
+    if not _is_awaited(row.uri):
+        return
     adopted = Post.objects.filter(in_reply_to_uri=row.uri, in_reply_to=None).update(in_reply_to=row)
-    if adopted:
-        _count_reply(row.pk, adopted)
+    _count_reply(row.pk, adopted)
 
 
 def _count_reply(parent: int, more: int) -> None:

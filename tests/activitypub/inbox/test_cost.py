@@ -1,0 +1,112 @@
+"""Working through an activity costs the same however much is stored."""
+
+import hashlib
+import json
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from activitypub.inbox.line import Job
+from activitypub.models import Block, Deleted, LocalActor, Post, Received, RemoteActor
+from activitypub.queries.prepared import Exists
+from activitypub.services import working
+from activitypub.services.working import Ended
+
+STREAMS = "https://www.w3.org/ns/activitystreams"
+PUBLIC = f"{STREAMS}#Public"
+BOB = "https://peer.example/users/bob"
+ALICE = "https://here.example/users/alice"
+
+
+@pytest.fixture
+def bob(db: None) -> RemoteActor:
+    return RemoteActor.objects.create(uri=BOB, host="peer.example", username="bob", inbox=f"{BOB}/inbox")
+
+
+@pytest.fixture
+def alice(db: None) -> LocalActor:
+    return LocalActor.objects.create(uri=ALICE, username="alice", inbox=f"{ALICE}/inbox")
+
+
+def arrived(number: int) -> Job:
+    """A Create of a reply that names somebody here."""
+    note = {
+        "id": f"{BOB}/notes/{number}",
+        "type": "Note",
+        "attributedTo": BOB,
+        "to": [PUBLIC],
+        "cc": [ALICE],
+        "inReplyTo": f"{BOB}/notes/{number - 1}",
+        "content": "<p>hello</p>",
+        "tag": [{"type": "Mention", "href": ALICE}, {"type": "Hashtag", "name": "#Greeting"}],
+    }
+    name = f"{BOB}/a/{number}"
+    create = {"id": name, "type": "Create", "actor": BOB, "object": note}
+    row = Received.objects.create(
+        digest=hashlib.sha256(name.encode()).digest(),
+        actor=BOB,
+        body=json.dumps(create).encode(),
+        received_at=timezone.now(),
+    )
+    return Job(row.pk, BOB)
+
+
+def work(job: Job) -> CaptureQueriesContext:
+    with CaptureQueriesContext(connection) as captured:
+        ended = working.work([job], {}, timezone.now())
+    assert ended == {job.id: Ended.DONE}
+    return captured
+
+
+def test_a_create_asks_as_often_at_a_thousand_posts_as_at_none(bob: RemoteActor, alice: LocalActor) -> None:
+    work(arrived(1))
+    before = len(work(arrived(2)))
+    Post.objects.bulk_create(
+        Post(uri=f"{BOB}/old/{n}", author=bob, visibility="public", published=timezone.now())
+        for n in range(1000)
+    )
+    assert len(work(arrived(3))) == before
+    assert before <= 24
+
+
+def scans(captured: CaptureQueriesContext) -> list[str]:
+    """The steps of SQLite's plans that go through a whole table or index."""
+    found = []
+    for query in captured.captured_queries:
+        if query["sql"].startswith(("SELECT", "UPDATE")):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                found += [row[3] for row in cursor.fetchall() if row[3].startswith("SCAN")]
+    return found
+
+
+@pytest.mark.skipif(settings.CLUSTER, reason="PostgreSQL plans by how many rows there are: here few")
+def test_nothing_is_found_by_going_through_a_whole_table(bob: RemoteActor, alice: LocalActor) -> None:
+    work(arrived(1))
+    assert scans(work(arrived(2))) == []
+    with CaptureQueriesContext(connection) as captured:
+        working.fresh(0, 10)
+        working.due(timezone.now(), 10)
+    assert len(captured) == 2
+    assert scans(captured) == []
+
+
+def test_a_question_that_was_prepared_answers_for_each_argument(bob: RemoteActor, alice: LocalActor) -> None:
+    blocks = Exists(lambda who, whom: Block.objects.filter(actor=who, target=whom))
+    assert not blocks(alice.pk, bob.pk)
+    Block.objects.create(actor=alice, target=bob)
+    assert blocks(alice.pk, bob.pk)
+    assert not blocks(bob.pk, alice.pk)
+    ended = Exists(lambda uri: Deleted.objects.filter(uri=uri, by=None))
+    Deleted.objects.create(uri="https://peer.example/1%s' OR 1=1")
+    assert ended("https://peer.example/1%s' OR 1=1")
+    assert not ended("https://peer.example/2' OR 1=1 --")
+
+
+def test_a_question_that_loses_an_argument_is_not_asked(bob: RemoteActor) -> None:
+    half = Exists(lambda who, whom: Block.objects.filter(actor=who))
+    with pytest.raises(TypeError):
+        half(bob.pk, bob.pk)
