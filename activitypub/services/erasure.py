@@ -35,6 +35,7 @@ from activitypub.services import sending
 # Of each table, the columns that name an actor. Keys and the Delete itself go last, with the actor's row.
 _OF_ACTOR: tuple[tuple[type[Model], str], ...] = (
     (Post, "author"),
+    (Deleted, "by"),
     (Mention, "actor"),
     (Like, "actor"),
     (Boost, "actor"),
