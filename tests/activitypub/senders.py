@@ -108,14 +108,19 @@ class Sender:
         age: float = 0.0,
     ) -> SignedRequest:
         """The request as this actor signs it, `age` seconds ago."""
-        make = rfc9421_headers if scheme == "rfc9421" else cavage_headers
-        bare = tuple(line for line in request.headers if line[0] != "Host") if scheme == "cavage" else ()
-        headers = make(
-            replace(request, headers=bare), key or self.key, key_id or self.key_id, time.time() - age
-        )
-        added = {name.lower() for name, _ in headers}
-        kept = tuple(line for line in request.headers if line[0].lower() not in added)
-        return replace(request, headers=(*kept, *headers))
+        return signed_by(key or self.key, key_id or self.key_id, request, scheme=scheme, age=age)
+
+
+def signed_by(
+    key: PrivateKey, key_id: str, request: SignedRequest, *, scheme: str = "cavage", age: float = 0.0
+) -> SignedRequest:
+    """The request as the holder of a key signs it, `age` seconds ago."""
+    make = rfc9421_headers if scheme == "rfc9421" else cavage_headers
+    bare = tuple(line for line in request.headers if line[0] != "Host") if scheme == "cavage" else ()
+    headers = make(replace(request, headers=bare), key, key_id, time.time() - age)
+    added = {name.lower() for name, _ in headers}
+    kept = tuple(line for line in request.headers if line[0].lower() not in added)
+    return replace(request, headers=(*kept, *headers))
 
 
 def unsigned_post(activity: Mapping[str, Any] | bytes, path: str = "/inbox") -> SignedRequest:
