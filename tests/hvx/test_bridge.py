@@ -231,10 +231,10 @@ async def test_a_file_goes_out_whole_and_is_closed() -> None:
 
 async def test_who_stalls_in_the_middle_of_a_body_holds_no_thread_that_reads_one() -> None:
     class Stalling(Client):
-        """Has sent all but the last byte of the longest body that is read."""
+        """Has sent as much as the longest body has, and not said that this is its end."""
 
         def __init__(self) -> None:
-            super().__init__(piece(b" " * (MAX_BODY_BYTES - 1), more=True))
+            super().__init__(piece(b" " * MAX_BODY_BYTES, more=True))
             self.stalls = asyncio.Event()
 
         async def receive(self) -> Any:
@@ -248,7 +248,7 @@ async def test_who_stalls_in_the_middle_of_a_body_holds_no_thread_that_reads_one
 
     one = bridged(view, threads=1)
     stalling, quick = Stalling(), Client(piece(b"7"))
-    lengths = [(b"content-length", str(MAX_BODY_BYTES).encode())]
+    lengths = [(b"content-length", str(MAX_BODY_BYTES + 1).encode())]
     waiting = asyncio.ensure_future(one(scope(headers=lengths), stalling.receive, stalling.send))
     await stalling.stalls.wait()
     await asyncio.wait_for(one(scope(), quick.receive, quick.send), 20)
