@@ -11,12 +11,16 @@ AT_ONCE = 256
 # Fewer than the connections that a session keeps for a host (activitypub.fetching.guard).
 AT_ONCE_FOR_A_HOST = 6
 HELD_FOR_A_HOST = 32
+# Of a host that was not heard of yet, and of one whose last attempt failed. Both have one at once.
+HELD_AT_FIRST = 4
+HELD_AFTER_FAILURE = 1
 
 
 class Lanes:
     """Jobs that wait or are under way, by host; used in one loop.
 
-    A host whose last attempt failed is struggling: it has one job at a time until it answers.
+    A host has one job at a time until it answers, and again when it fails: those that hang take no more
+    places than there are of them.
     """
 
     def __init__(self) -> None:
@@ -24,19 +28,18 @@ class Lanes:
         self._under_way: Counter[str] = Counter()
         # Of an actor and an inbox only one is under way, so that a Delete does not overtake its Create.
         self._pairs: set[tuple[int, str]] = set()
-        self._struggling: set[str] = set()
+        # Whether a host has answered when it was last attempted.
+        self._answered: dict[str, bool] = {}
         self.held = 0
         self.under_way = 0
 
     def room(self, host: str) -> int:
         """How many more jobs of this host are held."""
-        most = 1 if host in self._struggling else HELD_FOR_A_HOST
-        return most - len(self._waiting.get(host, ())) - self._under_way[host]
+        return self._most(host) - len(self._waiting.get(host, ())) - self._under_way[host]
 
     def is_full(self, host: str) -> bool:
         """Whether no more of it is to be asked for: not for each one that ends, but for many at once."""
-        most = 1 if host in self._struggling else HELD_FOR_A_HOST // 2
-        return self.room(host) < most
+        return 2 * self.room(host) < self._most(host)
 
     def full(self) -> set[str]:
         """Hosts of which no more is to be asked for."""
@@ -63,10 +66,7 @@ class Lanes:
     def done(self, job: Job, *, answered: bool) -> None:
         """A job is under way no more. `answered` is whether its host is well."""
         self.forget(job)
-        if answered:
-            self._struggling.discard(job.host)
-        else:
-            self._struggling.add(job.host)
+        self._answered[job.host] = answered
 
     def forget(self, job: Job) -> None:
         """A job is under way no more, and nothing was learned of its host."""
@@ -93,8 +93,14 @@ class Lanes:
         self.held -= len(left)
         return left
 
+    def _most(self, host: str) -> int:
+        answered = self._answered.get(host)
+        if answered is None:
+            return HELD_AT_FIRST
+        return HELD_FOR_A_HOST if answered else HELD_AFTER_FAILURE
+
     def _from(self, host: str, queue: deque[Job], free: int) -> list[Job]:
-        most = 1 if host in self._struggling else AT_ONCE_FOR_A_HOST
+        most = AT_ONCE_FOR_A_HOST if self._answered.get(host) else 1
         free = min(free, most - self._under_way[host])
         taken: list[Job] = []
         passed_over: list[Job] = []

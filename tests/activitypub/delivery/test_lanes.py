@@ -22,8 +22,14 @@ def job(host: str = "one.example", inbox: str = "", actor: int = 1) -> Job:
     return Job(number, activity, inbox, host, 0, Scheme.CAVAGE, UNTIL)
 
 
-def filled(*jobs: Job) -> Lanes:
+def filled(*jobs: Job, answering: bool = True) -> Lanes:
+    """Lanes with these jobs; their hosts have answered before, or were never heard of."""
     lanes = Lanes()
+    for host in {one.host for one in jobs} if answering else ():
+        first = job(host)
+        lanes.add(first)
+        lanes.take()
+        lanes.done(first, answered=True)
     for one in jobs:
         lanes.add(one)
     return lanes
@@ -36,6 +42,16 @@ def test_a_host_gets_a_few_at_once_and_more_as_they_end() -> None:
     assert lanes.take() == []
     lanes.done(jobs[0], answered=True)
     assert lanes.take() == [jobs[AT_ONCE_FOR_A_HOST]]
+
+
+def test_a_host_that_never_answered_has_one_and_more_as_soon_as_it_does() -> None:
+    jobs = [job() for _ in range(10)]
+    lanes = filled(*jobs, answering=False)
+    assert lanes.room("one.example") < 1
+    assert lanes.take() == jobs[:1]
+    assert lanes.take() == []
+    lanes.done(jobs[0], answered=True)
+    assert lanes.take() == jobs[1 : 1 + AT_ONCE_FOR_A_HOST]
 
 
 def test_a_host_that_failed_has_one_at_a_time_until_it_answers() -> None:
