@@ -5,7 +5,7 @@ import logging
 
 from channels.db import database_sync_to_async
 
-from activitypub.services import erasure
+from activitypub.services import erasure, forgetting
 from audit.checkpoints import checkpoint
 from devices import idempotency
 from devices.services import challenges, lifecycle
@@ -26,6 +26,7 @@ def sweep() -> None:
     idempotency.forget_old_answers()
     journal.sweep()
     erasure.forget_told()
+    forgetting.forget_old()
     checkpoint()
     if ended:
         log.info("idle devices ended", extra={"fields": {"count": ended}})

@@ -162,6 +162,11 @@ class Deleted(models.Model):
             ),
             models.UniqueConstraint(fields=["uri", "by"], name="activitypub_deleted_once_by"),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["deleted_at"], name="activitypub_deleted_kept", condition=models.Q(by__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"deleted {self.pk}"

@@ -1,1 +1,1 @@
-2VtqQ9pceM8DWCFeHqlHuypk6rfxdTpO1Whao6g9Y9jiPxoyNvHPhBwvfMu4Agz6Ci1s7UY+HVrs2lhdDNxDCw==
+lPns5G74soFsRgPU86gYfWPQqzlawZQXl/MkL+DzjanoqVYkjMvcoETAjBJKcRuhgNK8QJnJnsRIXNKcxt2xAg==

@@ -13,6 +13,7 @@ from activitypub.inbox.handlers import HANDLERS, Handler
 from activitypub.inbox.working import Worker
 from activitypub.models import (
     Boost,
+    Deleted,
     Edition,
     Hashtag,
     HostPolicy,
@@ -25,7 +26,7 @@ from activitypub.models import (
     Severity,
 )
 from activitypub.remote import session
-from activitypub.services import leaving, working
+from activitypub.services import forgetting, leaving, working
 from hvx.inboxes import Inboxes
 from tests.activitypub.fetching.peer import document, status
 from tests.activitypub.senders import STREAMS, Sender, ask, rsa_key
@@ -363,3 +364,20 @@ def at_its_address(sender: Sender, note: dict[str, Any]) -> dict[str, Any]:
     whole = {"@context": STREAMS, **note}
     sender.peer.answers[note["id"].removeprefix(sender.peer.url(""))] = document(whole)
     return note
+
+
+async def test_what_was_worked_through_is_known_for_a_week_and_what_waits_for_ever(
+    inboxes: Inboxes, bob: Sender
+) -> None:
+    await post(inboxes, bob, bob.activity("Delete", object=f"{bob.uri}/notes/never-here"))
+    assert await worked() == ["done"]
+    await post(inboxes, bob, bob.activity())
+    forget = sync_to_async(forgetting.forget_old)
+    await forget(timezone.now() + timedelta(days=6))
+    assert await outcomes() == ["done", ""]
+    await forget(timezone.now() + timedelta(days=8))
+    assert await outcomes() == [""]
+    assert await Deleted.objects.acount() == 1
+    await forget(timezone.now() + timedelta(days=31))
+    assert await outcomes() == [""]
+    assert not await Deleted.objects.aexists()
