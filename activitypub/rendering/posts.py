@@ -15,6 +15,7 @@ from activitypub.protocol.visibility import addressed
 from activitypub.protocol.webfinger import Handle
 from activitypub.queries.posts import WITH_NAMES
 from activitypub.rendering.contexts import POST_CONTEXT, STREAMS
+from activitypub.rendering.quotes import policy_document
 
 _SEEN_BY = {column: seen_by for seen_by, column in VISIBILITIES.items()}
 
@@ -98,6 +99,7 @@ def _object(post: Post) -> dict[str, Any]:
         "context": post.conversation,
         "tag": [*_tags(post)],
         "attachment": [_attachment(one) for one in post.attachments],
+        "interactionPolicy": policy_document(post),
     }
     if post.name:
         document["name"] = post.name

@@ -13,6 +13,7 @@ from activitypub.models import Actor, Deleted, LocalActor, Post
 from activitypub.protocol.negotiation import Form, wanted
 from activitypub.queries import actors, outbox
 from activitypub.queries.posts import visible_to
+from activitypub.rendering.quotes import STAMP
 from activitypub.views.actors import POLICY
 from activitypub.views.base import CACHED, answer
 from activitypub.views.signed import GuardedPageView, reader
@@ -45,9 +46,9 @@ class ObjectView(GuardedPageView):
 
 
 def _of_activity(uri: str) -> HttpResponse | None:
-    """An activity that is for everybody."""
+    """An activity that is for everybody, or a stamp, which whoever shows a quote has to read."""
     for entry in outbox.entries([uri]):
-        if entry.sent.public:
+        if entry.sent.public or entry.sent.type == STAMP:
             return answer(rendering.activity_document(entry), varies=True)
     return None
 

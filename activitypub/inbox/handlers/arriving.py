@@ -7,7 +7,7 @@ from activitypub.protocol.documents import objects, shapes, vocabulary
 from activitypub.protocol.documents.quotes import quote_authorization
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import RefusedDocument
-from activitypub.services import posts
+from activitypub.services import posts, quoting
 
 
 def read(document: Document) -> objects.Post:
@@ -61,11 +61,14 @@ def author_of(context: Context, post: objects.Post) -> Actor:
 
 def _stamp(context: Context, post: objects.Post) -> str:
     """The stamp by which the post may quote what it quotes; empty without one that holds."""
-    if post.quote is None or post.quote.authorization is None or is_local(post.quote.authorization):
+    if post.quote is None or post.quote.authorization is None:
         return ""
     quoted = posts.known(post.quote.uri)
     if quoted is None:
         return ""
+    if is_local(post.quote.authorization):
+        held = quoting.holds(post.quote.authorization, post.id, quoted)
+        return post.quote.authorization if held else ""
     stamp = quote_authorization(context.fetch(post.quote.authorization))
     if stamp is None or authority.against_stamp(stamp, post.id, post.quote.uri, quoted.author.uri):
         return ""
