@@ -28,10 +28,10 @@ class Bell:
 
     def __init__(self) -> None:
         self._line = _line()
-        path = Path(settings.HVX_DATA_DIR) / NAME
+        self._path = Path(settings.HVX_DATA_DIR) / NAME
         mask = os.umask(0o177)
         try:
-            path.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
             with _name() as name:
                 self._line.bind(name)
         finally:
@@ -44,6 +44,7 @@ class Bell:
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().remove_reader(self._line)
+        self._path.unlink(missing_ok=True)
         self._line.close()
 
     def _heard(self, called: Sequence[Callable[[], None]]) -> None:
