@@ -123,3 +123,17 @@ class BlockImpossible(Problem):
 
 class UnknownBlock(Problem):
     status, code, title = 404, "unknown_block", "You block no such actor"
+
+
+class UnknownPin(Problem):
+    status, code, title = 404, "unknown_pin", "You have pinned no such post"
+
+
+class PollRefusesVote(Problem):
+    """`reason` is a stable word of `services.polls`."""
+
+    status, code, title = 422, "poll_refuses_vote", "This cannot be voted for"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self.title}: {reason}")
+        self.reason = str(reason)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from activitypub.errors import ActivityRefused
-from activitypub.models import LocalActor, PostType
+from activitypub.models import LocalActor
 from activitypub.outbox import finding
 from activitypub.outbox.refusals import Reason
 from activitypub.post_columns import VISIBILITIES
@@ -13,9 +13,9 @@ from activitypub.protocol.documents.objects import Post
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.visibility import visibility
-from activitypub.services.publishing import HTML, Draft
+from activitypub.services.publishing import HTML, WRITTEN, Draft, PollDraft
 
-TYPES: Final = {kind.value: kind for kind in (PostType.NOTE, PostType.ARTICLE)}
+TYPES: Final = {kind.value: kind for kind in WRITTEN}
 
 
 def draft(actor: LocalActor, document: Document, around: Document) -> Draft:
@@ -48,7 +48,15 @@ def draft(actor: LocalActor, document: Document, around: Document) -> Draft:
         addressed=finding.recipients(uri for uri in (*to, *cc, *mentioned) if uri not in own),
         hashtags=[hashtag.name for hashtag in post.tags.hashtags],
         attachments=_attachments(document),
+        poll=_poll(post),
     )
+
+
+def vote_of(actor: LocalActor, document: Document) -> Post | None:
+    """The object of a Create, if it is a vote: a Note with the name of an option, and no content."""
+    require_own(actor, document)
+    post = _read(actor, document)
+    return post if post.is_vote and not shapes.mapping(document.get("source")) else None
 
 
 def require_own(actor: LocalActor, document: Document) -> None:
@@ -80,6 +88,13 @@ def _text(document: Document, post: Post) -> tuple[str, str]:
     if typed is not None:
         return typed, shapes.string(source.get("mediaType")) or MARKDOWN
     return (post.content.value if post.content else ""), post.media_type or HTML
+
+
+def _poll(post: Post) -> PollDraft | None:
+    if post.poll is None:
+        return None
+    names = [option.name for option in post.poll.options]
+    return PollDraft(names, post.poll.multiple, post.poll.end_time)
 
 
 def _attachments(document: Document) -> list[Any]:

@@ -14,3 +14,4 @@ class Reason(StrEnum):
     QUOTE = "unsupported_quote"
     UNDONE = "nothing_to_undo"
     UPDATED = "update_of_another_kind"
+    TARGET = "target_is_not_featured"

@@ -12,7 +12,7 @@ from activitypub import rendering
 from activitypub.errors import ActivityRefused, NotYours
 from activitypub.models import Actor, Block, Boost, Follow, Like, LocalActor, Post
 from activitypub.outbox import finding
-from activitypub.outbox.drafts import TYPES, draft, require_own
+from activitypub.outbox.drafts import TYPES, draft, require_own, vote_of
 from activitypub.outbox.refusals import Reason
 from activitypub.post_columns import VISIBILITIES
 from activitypub.protocol import visibility as addressing
@@ -20,7 +20,7 @@ from activitypub.protocol.documents import shapes, vocabulary
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import Refusal
 from activitypub.protocol.visibility import visibility
-from activitypub.services import editing, following, publishing, reacting, relations
+from activitypub.services import editing, following, pinning, polls, publishing, reacting, relations
 
 Made = Mapping[str, Any]
 Verb = Callable[[LocalActor, Document], Made]
@@ -42,7 +42,11 @@ def submit(actor: LocalActor, document: Document) -> Made:
 
 
 def _create(actor: LocalActor, activity: Document) -> Made:
-    return publishing.create_post(actor, draft(actor, _inline(activity), activity)).activity
+    document = _inline(activity)
+    vote = vote_of(actor, document)
+    if vote is not None and vote.in_reply_to and vote.name:
+        return polls.vote(actor, finding.post_at(actor, vote.in_reply_to), vote.name.value)
+    return publishing.create_post(actor, draft(actor, document, activity)).activity
 
 
 def _update(actor: LocalActor, activity: Document) -> Made:
@@ -88,6 +92,16 @@ def _block(actor: LocalActor, activity: Document) -> Made:
     return relations.block(actor, _actor(activity))
 
 
+def _add(actor: LocalActor, activity: Document) -> Made:
+    _require_featured(actor, activity)
+    return pinning.pin(actor, _post(actor, activity))
+
+
+def _remove(actor: LocalActor, activity: Document) -> Made:
+    _require_featured(actor, activity)
+    return pinning.unpin(actor, _post(actor, activity))
+
+
 def _undo(actor: LocalActor, activity: Document) -> Made:
     """What is undone is named by the id that it was given, or said again."""
     undone = shapes.reference(activity.get("object"))
@@ -103,6 +117,11 @@ def _undo(actor: LocalActor, activity: Document) -> Made:
         if row is not None:
             return undo(actor, getattr(row, target))
     raise ActivityRefused(Reason.UNDONE)
+
+
+def _require_featured(actor: LocalActor, activity: Document) -> None:
+    if shapes.uri(shapes.one(activity.get("target"))) != actor.featured:
+        raise ActivityRefused(Reason.TARGET)
 
 
 def _inline(activity: Document) -> Document:
@@ -133,6 +152,7 @@ def _asked(actor: LocalActor, activity: Document) -> Actor:
 
 VERBS: Final[Mapping[str, Verb]] = {
     "Accept": _accept,
+    "Add": _add,
     "Announce": _announce,
     "Block": _block,
     "Create": _create,
@@ -140,6 +160,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "Follow": _follow,
     "Like": _like,
     "Reject": _reject,
+    "Remove": _remove,
     "Undo": _undo,
     "Update": _update,
 }

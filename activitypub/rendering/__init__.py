@@ -11,6 +11,7 @@ from activitypub.rendering.follows import (
     undo_block_document,
     undo_document,
 )
+from activitypub.rendering.polls import poll_members, vote_document
 from activitypub.rendering.posts import (
     create_document,
     delete_document,
@@ -44,6 +45,7 @@ __all__ = [
     "handle_of",
     "hashtag_address",
     "like_document",
+    "poll_members",
     "post_document",
     "tombstone",
     "undo_announce_document",
@@ -51,4 +53,5 @@ __all__ = [
     "undo_document",
     "undo_like_document",
     "update_document",
+    "vote_document",
 ]

@@ -15,6 +15,7 @@ from activitypub.protocol.visibility import addressed
 from activitypub.protocol.webfinger import Handle
 from activitypub.queries.posts import WITH_NAMES
 from activitypub.rendering.contexts import POST_CONTEXT, STREAMS
+from activitypub.rendering.polls import poll_members
 from activitypub.rendering.quotes import policy_document
 
 _SEEN_BY = {column: seen_by for seen_by, column in VISIBILITIES.items()}
@@ -101,6 +102,7 @@ def _object(post: Post) -> dict[str, Any]:
         "attachment": [_attachment(one) for one in post.attachments],
         "interactionPolicy": policy_document(post),
     }
+    document |= poll_members(post.poll)
     if post.name:
         document["name"] = post.name
     if post.summary:

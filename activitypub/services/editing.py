@@ -1,6 +1,7 @@
 """Changing and deleting what was published."""
 
 from collections.abc import Iterable, Mapping
+from html import escape
 from itertools import chain
 from typing import Any
 
@@ -19,8 +20,9 @@ from activitypub.services.publishing import Draft, Published
 def edit_post(actor: LocalActor, post: Post, draft: Draft) -> Published:
     """Let a post say something else, and tell all who have it. What it said before is kept as an Edition.
 
-    Whom it is for, what it answers and its type stay as they are, whatever the draft says; who is named anew
-    gets it too. An edit that changes nothing is sent to nobody.
+    Whom it is for, what it answers, its type and its poll stay as they are, whatever the draft says; who is
+    named anew gets it too. An edit that changes nothing is sent to nobody.
+
     Raises as publishing.create_post, NotYours, UnknownPost where it was deleted meanwhile.
     """
     if post.author_id != actor.pk:
@@ -32,9 +34,8 @@ def edit_post(actor: LocalActor, post: Post, draft: Draft) -> Published:
     with transaction.atomic():
         require_here(actor)
         row = _locked(post)
-        changed = posts.revise(
-            row, objects.post({**document, "id": row.uri, "updated": now.isoformat()}), now=now
-        )
+        kept = {"id": row.uri, "updated": now.isoformat(), **_poll_of(row)}
+        changed = posts.revise(row, objects.post(document | kept), now=now)
         row.source, row.source_type = draft.text, draft.media_type
         row.save(update_fields=["source", "source_type"])
         activity = rendering.update_document(row, sending.new_activity_uri(actor))
@@ -59,6 +60,14 @@ def delete_post(actor: LocalActor, post: Post) -> Mapping[str, Any]:
         _send(actor, row, activity)
         posts.delete(row, now=timezone.now())
     return activity
+
+
+def _poll_of(row: Post) -> Mapping[str, Any]:
+    """A poll is asked once: its options and votes stay as they are, as HTML where posts.revise reads that."""
+    if row.poll is None:
+        return {}
+    options = [{**option, "name": escape(option["name"], quote=False)} for option in row.poll["options"]]
+    return rendering.poll_members({**row.poll, "options": options})
 
 
 def _locked(post: Post) -> Post:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
@@ -31,8 +31,20 @@ MAX_HASHTAGS = 50
 MAX_ATTACHMENTS = 16
 
 HTML = "text/html"
-WRITTEN = (PostType.NOTE, PostType.ARTICLE)
+WRITTEN = (PostType.NOTE, PostType.ARTICLE, PostType.QUESTION)
+MIN_OPTIONS, MAX_OPTIONS = 2, 10
+MAX_OPTION = 100
+SHORTEST_POLL, LONGEST_POLL = timedelta(minutes=5), timedelta(days=366)
 _SEEN_BY = {column: seen_by for seen_by, column in VISIBILITIES.items()}
+
+
+@dataclass(frozen=True)
+class PollDraft:
+    """What is asked: names of options, whether one may choose several, and until when."""
+
+    options: Sequence[str]
+    multiple: bool
+    end_time: datetime | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Draft:
     addressed: Sequence[Actor] = ()
     hashtags: Sequence[str] = ()
     attachments: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    poll: PollDraft | None = None
 
 
 @dataclass(frozen=True)
@@ -72,8 +85,9 @@ def create_post(actor: LocalActor, draft: Draft) -> Published:
     Names are looked up on other servers before the transaction opens. Raises DRF's ValidationError with what
     is too long or of no known kind, UnknownActor where the author was erased.
     """
-    composed, mentioned = written(actor, draft)
     now = timezone.now()
+    _require_poll(draft, now)
+    composed, mentioned = written(actor, draft)
     document = document_of(actor, draft, composed, mentioned, now)
     with transaction.atomic():
         require_here(actor)
@@ -111,6 +125,7 @@ def like_before(post: Post, draft: Draft) -> Draft:
         type=PostType(post.type),
         visibility=Visibility(post.visibility),
         parent=post.in_reply_to,
+        poll=None,
         addressed=list({one.pk: one for one in (*before, *draft.addressed)}.values()),
     )
 
@@ -161,7 +176,34 @@ def document_of(
             *({"type": "Hashtag", "name": f"#{name}"} for name in composed.hashtags[:MAX_HASHTAGS]),
         ],
         "attachment": list(draft.attachments),
+        **_poll_members(draft.poll),
     }
+
+
+def _poll_members(poll: PollDraft | None) -> dict[str, Any]:
+    if poll is None:
+        return {}
+    options = [{"type": "Note", "name": escape(name, quote=False)} for name in poll.options]
+    end_time = poll.end_time.replace(microsecond=0).isoformat() if poll.end_time else None
+    return {"anyOf" if poll.multiple else "oneOf": options, "endTime": end_time}
+
+
+def _require_poll(draft: Draft, now: datetime) -> None:
+    """Raises DRF's ValidationError for a Question without a poll, a poll in anything else, and one in which
+    nobody could vote, or for ever."""
+    faults: dict[str, list[str]] = {}
+    if (draft.type == PostType.QUESTION) != (draft.poll is not None):
+        faults["type"] = ["a Question, and nothing else, has options"]
+    elif draft.poll is not None:
+        options, end = draft.poll.options, draft.poll.end_time
+        if not MIN_OPTIONS <= len(options) <= MAX_OPTIONS or len(set(options)) < len(options):
+            faults["options"] = [f"{MIN_OPTIONS} to {MAX_OPTIONS} different ones"]
+        if any(not name.strip() or len(name) > MAX_OPTION for name in options):
+            faults["options"] = [f"1 to {MAX_OPTION} characters each"]
+        if end is None or not now + SHORTEST_POLL <= end <= now + LONGEST_POLL:
+            faults["endTime"] = ["from five minutes to a year from now"]
+    if faults:
+        raise serializers.ValidationError(faults)
 
 
 def _require_valid(draft: Draft) -> None:
@@ -180,7 +222,7 @@ def _require_valid(draft: Draft) -> None:
     if draft.media_type not in (MARKDOWN, PLAIN, HTML):
         faults["mediaType"] = [f"must be {MARKDOWN}, {PLAIN} or {HTML}"]
     if draft.type not in WRITTEN:
-        faults["type"] = ["must be Note or Article"]
+        faults["type"] = ["must be Note, Article or Question"]
     if len(draft.attachments) > MAX_ATTACHMENTS:
         faults["attachment"] = [f"at most {MAX_ATTACHMENTS}"]
     if len(draft.addressed) > MAX_MENTIONS:
