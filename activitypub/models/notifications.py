@@ -35,7 +35,11 @@ class Notification(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["recipient", "id"], name="activitypub_notifications")]
+        indexes: ClassVar = [
+            models.Index(fields=["recipient", "id"], name="activitypub_notifications"),
+            # Whether one was told before, however many like a post and however much one is told.
+            models.Index(fields=["actor", "recipient", "type", "post"], name="activitypub_told_before"),
+        ]
 
     def __str__(self) -> str:
         return f"notification {self.pk}"

@@ -1,1 +1,1 @@
-lPns5G74soFsRgPU86gYfWPQqzlawZQXl/MkL+DzjanoqVYkjMvcoETAjBJKcRuhgNK8QJnJnsRIXNKcxt2xAg==
+N5gPHq8nEyuvpN/y4q+sF8ttxdsmSu21Iz5xRQPyazUNpLXvDUhGB33edvwckzi0qhToDO9lU06JQry2eP3lCQ==
