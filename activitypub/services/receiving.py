@@ -64,11 +64,13 @@ def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]
 
 def _recipients(names: set[str]) -> tuple[set[str], set[str]]:
     """Of these usernames those that have an actor, and those that were erased."""
+    # What no username can be may be what no database takes, and would take the others' rows along.
+    names = set(filter(is_username, names))
     if not names:
         return set(), set()
     found = LocalActor.objects.filter(username__in=names, account__isnull=False)
     here = set(found.values_list("username", flat=True))
-    return here, {name for name in names - here if is_username(name) and was_erased(name)}
+    return here, set(filter(was_erased, names - here))
 
 
 def _row(arrival: Arrival, at: datetime) -> Received:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from pytest_django.fixtures import Settings
 
 from activitypub.remote import keys, session, signing
@@ -32,6 +34,7 @@ async def inboxes(loopback_peers: None, transactional_db: None) -> AsyncIterator
     yield inboxes
     await inboxes.close()
     await session.close()
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture

@@ -220,6 +220,13 @@ async def test_an_inbox_of_nobody_is_not_found(inboxes: Inboxes, bob: Sender, na
     assert await rows() == []
 
 
+async def test_a_name_that_no_database_takes_spoils_nothing_for_others(inboxes: Inboxes, bob: Sender) -> None:
+    await ask(inboxes, bob.post())
+    paths = ["/inbox", "/users/%00/inbox"] * 5
+    answers = await asyncio.gather(*(ask(inboxes, bob.post(path=path)) for path in paths))
+    assert [answer.status for answer in answers] == [202, 404] * 5
+
+
 async def test_an_inbox_of_somebody_erased_is_gone(inboxes: Inboxes, alice: Person, bob: Sender) -> None:
     await sync_to_async(erase_account)(UUID(alice.id), by="")
     answer = await ask(inboxes, bob.post(path=f"/users/{alice.username}/inbox"))

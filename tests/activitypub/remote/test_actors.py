@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 
 from activitypub.fetching.errors import DownForNow, Gone, NotFetched, Refused
 from activitypub.models import Actor, ActorKey, HostPolicy, RemoteActor, Severity
@@ -23,6 +24,7 @@ async def _closed() -> AsyncIterator[None]:
     yield
     await session.close()
     await asyncio.to_thread(session.close_thread)
+    await sync_to_async(connections.close_all)()
 
 
 async def test_an_unknown_actor_is_fetched_and_kept(bob: Sender) -> None:
