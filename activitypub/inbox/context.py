@@ -43,12 +43,14 @@ class Context:
     """Whose activity it is, to whose inbox it came (a username, empty for the shared one), and when it is.
 
     `fetched` is what was had so far on behalf of this activity, by address, or why it could not be had.
+    `want` has a post fetched some time after this is done; nothing may depend on it.
     """
 
     actor: RemoteActor
     recipient: str
     now: datetime
     fetched: Mapping[str, Document | NotFetched | None] = field(default_factory=dict, repr=False)
+    want: Callable[[str], None] = field(default=lambda uri: None, repr=False)
 
     def fetch(self, uri: str, *, fresh: bool = False) -> Document:
         """The document at an address, from there. Raises Needs, and as remote.objects.fetch.

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from activitypub.fetching.cache import KEPT_SECONDS
 from activitypub.fetching.errors import DownForNow, NotFetched, Reason, Refused
+from activitypub.inbox.backfill import Backfill
 from activitypub.inbox.context import Needs
 from activitypub.inbox.line import Job, Line
 from activitypub.protocol.documents.reading import Document
@@ -50,6 +51,7 @@ class Worker:
     def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
         self._line = Line()
+        self._backfill = Backfill()
         self._read_to = 0
         self._at_once = AT_ONCE
         self._fetched: dict[int, dict[str, Document | NotFetched | None]] = {}
@@ -93,6 +95,7 @@ class Worker:
             await self._close()
 
     async def _close(self) -> None:
+        self._backfill.close()
         await in_database(connections.close_all, self._writer)
         self._writer.shutdown()
 
@@ -120,7 +123,9 @@ class Worker:
             if not jobs:
                 return more
         fetched = {job.id: self._fetched[job.id] for job in jobs if job.id in self._fetched}
-        ended = await self._in_database(partial(working.work, jobs, fetched, self._clock()))
+        ended = await self._in_database(
+            partial(working.work, jobs, fetched, self._clock(), self._backfill.want)
+        )
         self._settle(jobs, ended)
         # As many as a transaction has time for, and some more: what is held is read for nothing.
         begun = sum(what is not Ended.HELD for what in ended.values())

@@ -17,6 +17,8 @@ from activitypub.protocol.documents.shapes import PUBLIC
 from activitypub.queries.prepared import Exists
 from activitypub.services.notifications import notify
 
+# Deliveries are tried for two days. What is older when it comes was fetched, as a part of a conversation.
+NEWS_FOR = timedelta(days=3)
 # Whoever names more people than this does not mean each of them.
 MAX_MENTIONS = 100
 
@@ -82,7 +84,10 @@ def store(
         _count_reply(parent.pk, 1)
     _adopt(row)
     _keep_hashtags(row, post)
-    for actor in _keep_mentions(row, post, author):
+    named = _keep_mentions(row, post, author)
+    if now - published > NEWS_FOR:
+        return row
+    for actor in named:
         notify(actor, author, NotificationType.MENTION, row)
     if quoted is not None and quote_authorization:
         notify(quoted.author, author, NotificationType.QUOTE, row)

@@ -7,9 +7,10 @@ or neither.
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
+from functools import partial
 from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -64,10 +65,15 @@ def due(now: datetime, most: int) -> list[Job]:
     return [Job(*found) for found in waiting.values_list("pk", "actor")[:most]]
 
 
-def work(jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime) -> dict[int, Ended | Needs]:
+def work(
+    jobs: Sequence[Job],
+    fetched: Mapping[int, Fetched],
+    now: datetime,
+    want: Callable[[str], None] = lambda uri: None,
+) -> dict[int, Ended | Needs]:
     """Work through these in one transaction, in their order; return what became of each.
 
-    `fetched` is what was had on behalf of a job. Behind one that needs something, or is unfinished, those of
+    `fetched` is what was had on behalf of a job; `want` is told, after the commit, of posts that are missing. Behind one that needs something, or is unfinished, those of
     the same actor are held. Raises errors of the database: nothing is done then.
     """
     rows = Received.objects.defer("digest", "received_at").in_bulk([job.id for job in jobs])
@@ -77,7 +83,7 @@ def work(jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime) -> 
     hosts.heard({actor.host for actor in actors.values()}, now)
     with turn(), transaction.atomic():
         _wait_for_turn()
-        batch = _Batch(rows, actors, now)
+        batch = _Batch(rows, actors, now, want)
         began = time.monotonic()
         ended: dict[int, Ended | Needs] = {}
         for job in jobs:
@@ -100,13 +106,18 @@ def put_off(row: Received, reason: str, now: datetime, most: int | None = None) 
 
 class _Batch:
     def __init__(
-        self, rows: Mapping[int, Received], actors: Mapping[str, RemoteActor], now: datetime
+        self,
+        rows: Mapping[int, Received],
+        actors: Mapping[str, RemoteActor],
+        now: datetime,
+        want: Callable[[str], None],
     ) -> None:
         # Read again now that nobody else works: another may have been faster.
         self._waiting = set(Received.objects.filter(pk__in=rows, outcome="").values_list("pk", flat=True))
         self._rows = rows
         self._actors = actors
         self._now = now
+        self._want = lambda uri: transaction.on_commit(partial(want, uri))
         self._suspended = suspended_among({actor.host for actor in actors.values()})
         self._held: set[str] = set()
         self._outcomes: dict[str, list[int]] = {}
@@ -153,7 +164,7 @@ class _Batch:
         handler = HANDLERS.get(found.type)
         if handler is None:
             raise NoEffect(UNSUPPORTED)
-        context = Context(self._actor(row.actor, fetched), row.recipient, self._now, fetched)
+        context = Context(self._actor(row.actor, fetched), row.recipient, self._now, fetched, self._want)
         unfinished: Unfinished | None = None
         with transaction.atomic():
             try:

@@ -43,7 +43,10 @@ def keep(context: Context, post: objects.Post) -> Post:
     if posts.was_deleted(post.id, author):
         raise NoEffect("deleted")
     stamp = _stamp(context, post)
-    return posts.store(post, author, now=context.now, quote_authorization=stamp)
+    row = posts.store(post, author, now=context.now, quote_authorization=stamp)
+    if row.in_reply_to_uri and row.in_reply_to_id is None and not is_local(row.in_reply_to_uri):
+        context.want(row.in_reply_to_uri)
+    return row
 
 
 def author_of(context: Context, post: objects.Post) -> Actor:
