@@ -1,5 +1,6 @@
 """A post as a client writes it, as a draft. What the server sets itself is not looked at: id and times."""
 
+import re
 from typing import Any, Final
 
 from activitypub.errors import ActivityRefused
@@ -14,6 +15,9 @@ from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.visibility import visibility
 from activitypub.services.publishing import HTML, WRITTEN, Draft, PollDraft
+
+# As they are found in texts; what else a client calls one is left out.
+_HASHTAG = re.compile(r"\w{1,100}")
 
 TYPES: Final = {kind.value: kind for kind in WRITTEN}
 
@@ -46,7 +50,7 @@ def draft(actor: LocalActor, document: Document, around: Document) -> Draft:
         language=post.language or "",
         parent=parent,
         addressed=finding.recipients(uri for uri in (*to, *cc, *mentioned) if uri not in own),
-        hashtags=[hashtag.name for hashtag in post.tags.hashtags],
+        hashtags=[hashtag.name for hashtag in post.tags.hashtags if _HASHTAG.fullmatch(hashtag.name)],
         attachments=_attachments(document),
         poll=_poll(post),
     )

@@ -1,5 +1,6 @@
 """Posts of other servers by their id: those that are kept, and others fetched and kept."""
 
+from django.db import IntegrityError
 from django.utils import timezone
 
 from activitypub.fetching.errors import Gone, Reason, Refused
@@ -28,10 +29,16 @@ def resolve(uri: str) -> Post:
         raise Refused(Reason.BAD_DOCUMENT, "", error.refusal.value) from None
     if authority.against_fetched(post.id, post.attributed_to, uri) or not post.attributed_to:
         raise Refused(Reason.ID_ELSEWHERE)
-    if not post.id.isascii():
+    if not post.id.isascii() or post.is_vote:
         raise Refused(Reason.BAD_URL)
     author = actors.resolve(post.attributed_to[0])
     if posts.was_deleted(post.id, author):
         raise Gone(Reason.GONE)
-    # Somebody else may have brought it meanwhile.
-    return posts.known(post.id) or posts.store(post, author, now=timezone.now())
+    try:
+        return posts.store(post, author, now=timezone.now())
+    except IntegrityError:
+        # Somebody else has brought it meanwhile.
+        found = posts.known(post.id)
+        if found is None:
+            raise
+        return found

@@ -303,6 +303,12 @@ def test_who_is_addressed_or_tagged_gets_it_and_stands_in_the_tags(person: Perso
     assert set(Delivery.objects.values_list("inbox", flat=True)) == {bob.inbox, eve.inbox}
 
 
+def test_hashtags_of_html_are_those_that_the_client_tags_and_that_are_words(person: Person) -> None:
+    tags = [{"type": "Hashtag", "name": name} for name in ("#Cats", "dogs", "#a b", "#<b>", "#" + "x" * 101)]
+    activity = made(person, note("<p>#birds</p>", tag=tags))
+    assert [tag["name"] for tag in activity["object"]["tag"]] == ["#cats", "#dogs"]
+
+
 def test_an_answer_names_what_it_answers(person: Person) -> None:
     parent = post_of(remote())
     activity = made(person, note(inReplyTo=parent.uri, summary="careful", sensitive=True))

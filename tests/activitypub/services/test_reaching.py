@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from activitypub.models import Delivery, Follow, Post, RemoteActor
 from activitypub.protocol.webfinger import Handle, filled
 from activitypub.rendering import PUBLIC
+from activitypub.services import posts as posts_service
 from tests.activitypub.fetching.peer import Peer, document, status
 from tests.activitypub.senders import Sender
 from tests.activitypub.test_outbox import made, note, submit
@@ -120,6 +121,21 @@ async def test_what_is_not_known_yet_is_fetched_and_answered(author: Person, bob
     await sync_to_async(made)(author, {"type": "Announce", "object": uri})
     await parent.arefresh_from_db()
     assert (parent.likes_count, parent.boosts_count) == (1, 1)
+
+
+async def test_what_was_brought_meanwhile_is_kept_once(
+    author: Person, bob: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = remote_note(bob)
+    real = posts_service.store
+
+    def store_twice(*args: Any, **how: Any) -> Post:
+        real(*args, **how)
+        return real(*args, **how)
+
+    monkeypatch.setattr(posts_service, "store", store_twice)
+    await sync_to_async(made)(author, {"type": "Like", "object": uri})
+    assert await Post.objects.filter(uri=uri).acount() == 1
 
 
 async def test_this_server_asks_itself_nothing(author: Person, peer: Peer) -> None:
