@@ -44,6 +44,8 @@ HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|"
 HVX_FEDERATION_ALLOW_PRIVATE = env.bool("HVX_FEDERATION_ALLOW_PRIVATE", False)
 # Actors, collections and posts are then read by signed requests alone.
 HVX_FEDERATION_SECURE_MODE = env.bool("HVX_FEDERATION_SECURE_MODE", False)
+# What is sent then carries a proof of its own (FEP-8b32), beside the signature of the request.
+HVX_FEDERATION_PROOFS = env.bool("HVX_FEDERATION_PROOFS", False)
 # Nothing is then exchanged with a host that no moderator has let in.
 HVX_FEDERATION_ALLOW_LIST = env.bool("HVX_FEDERATION_ALLOW_LIST", False)
 # Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
