@@ -12,6 +12,8 @@ from activitypub.inbox import application, receiving
 from activitypub.models import Received
 from activitypub.protocol.documents.reading import MAX_BYTES
 from activitypub.remote import keys
+from activitypub.threads import in_database
+from activitypub.turns import Turn
 from hvx.inboxes import Inboxes
 from tests.activitypub.fetching.peer import Peer
 from tests.activitypub.senders import Sender, ask
@@ -128,3 +130,15 @@ async def test_what_could_not_be_written_is_not_accepted(
     assert b"disk" not in answers[0].body
     assert not await sync_to_async(Received.objects.exists)()
     assert (await ask(inboxes, bob.post())).status == 202
+
+
+async def test_who_works_through_what_came_in_has_the_turn_once_nothing_more_comes(
+    inboxes: Inboxes, bob: Sender
+) -> None:
+    await asyncio.gather(*(ask(inboxes, bob.post()) for _ in range(20)))
+    other = Turn()
+    # Waits for as long as it is held here.
+    await in_database(other.take)
+    waiting = asyncio.create_task(ask(inboxes, bob.post()))
+    other.give()
+    assert (await waiting).status == 202
