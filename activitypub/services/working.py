@@ -73,8 +73,9 @@ def work(
 ) -> dict[int, Ended | Needs]:
     """Work through these in one transaction, in their order; return what became of each.
 
-    `fetched` is what was had on behalf of a job; `want` is told, after the commit, of posts that are missing. Behind one that needs something, or is unfinished, those of
-    the same actor are held. Raises errors of the database: nothing is done then.
+    `fetched` is what was had on behalf of a job; `want` is told, after the commit, of posts that are missing.
+    Behind one that needs something, or is unfinished, those of the same actor are held. Raises errors of the
+    database: nothing is done then.
     """
     rows = Received.objects.defer("digest", "received_at").in_bulk([job.id for job in jobs])
     senders = RemoteActor.objects.filter(uri__in={row.actor for row in rows.values()})
