@@ -38,6 +38,11 @@ class Reply:
     held: asyncio.Event | None = None
 
 
+def status(number: int, **headers: str) -> Reply:
+    """A reply of that status; header names are written with underscores."""
+    return Reply(number, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
 Script = Callable[[Post], Reply]
 
 
