@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connections
 from pytest_django.fixtures import Settings
 
 from activitypub.remote import session, signing
@@ -33,8 +34,10 @@ def bob(peer: Peer) -> Sender:
 
 
 @pytest.fixture
-async def author(transactional_db: None) -> Person:
+async def author(transactional_db: None) -> AsyncIterator[Person]:
     """Somebody of this server, while others answer in the loop."""
     somebody = Person(DjangoWire())
     await sync_to_async(somebody.register)()
-    return somebody
+    yield somebody
+    # They are of the thread in which all this was done.
+    await sync_to_async(connections.close_all)()
