@@ -27,21 +27,26 @@ _UNDONE: Final[tuple[tuple[type[Model], str, Callable[[Any], object]], ...]] = (
 
 def handle(context: Context, activity: Activity) -> None:
     undone = activity.object
-    if undone.id is not None:
-        for model, doer, undo in _UNDONE:
-            row = model._default_manager.filter(uri=undone.id).first()
-            if row is None:
-                continue
-            if getattr(row, f"{doer}_id") != context.actor.pk:
-                raise NoEffect(authority.Reason.UNDONE_BY_ANOTHER)
-            undo(row)
-            return
+    if undone.id is not None and _by_its_id(context, undone.id):
+        return
     if undone.inline is not None and _by_what_it_did(context, undone.inline):
         return
     if undone.id is None:
         raise NoEffect("unknown_object")
+    if any(model._default_manager.filter(uri=undone.id).exists() for model, _, _ in _UNDONE):
+        raise NoEffect(authority.Reason.UNDONE_BY_ANOTHER)
     # A boost may still wait for what it boosts, and has to find that it is over.
     posts.forget(undone.id, by=context.actor)
+
+
+def _by_its_id(context: Context, uri: str) -> bool:
+    """Of the sender's rows alone: somebody else of its host may have taken the same id."""
+    for model, doer, undo in _UNDONE:
+        row = model._default_manager.filter(**{"uri": uri, doer: context.actor}).first()
+        if row is not None:
+            undo(row)
+            return True
+    return False
 
 
 def _by_what_it_did(context: Context, inline: Document) -> bool:

@@ -116,6 +116,16 @@ def test_nobody_undoes_what_another_did(
     assert everything() == before
 
 
+def test_an_id_that_another_has_taken_keeps_nobody_from_undoing(
+    bob: RemoteActor, eve: RemoteActor, own: Post
+) -> None:
+    like = activity(bob, "Like", object=own.uri)
+    assert comes_of(eve, activity(eve, "Like", object=own.uri) | {"id": like["id"]}) == "done"
+    Like.objects.create(actor=bob, post=own, uri=like["id"])
+    assert does(bob, "Undo", object=like["id"]) == "done"
+    assert Like.objects.get().actor_id == eve.pk
+
+
 def test_nobody_pins_to_anothers_wall_nor_what_is_anothers(
     bob: RemoteActor, eve: RemoteActor, mallory: RemoteActor, own: Post
 ) -> None:
