@@ -42,6 +42,11 @@ def unheard_among(hosts: Collection[str]) -> set[str]:
     return _judged(hosts, Q(reject_reports=True))
 
 
+def without_media_among(hosts: Collection[str]) -> set[str]:
+    """Those of these hosts of whose posts a moderator wants the words alone."""
+    return _judged(hosts, Q(reject_media=True))
+
+
 def and_above(host: str) -> Iterator[str]:
     """The host as it is, without its port, and every domain that it is in."""
     yield host

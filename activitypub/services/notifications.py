@@ -3,7 +3,18 @@
 from django.db.models import Q
 from django.utils import timezone
 
-from activitypub.models import Actor, Block, HostBlock, Mute, Notification, NotificationType, Post
+from activitypub.models import (
+    Actor,
+    Block,
+    Follow,
+    FollowState,
+    HostBlock,
+    Mute,
+    Notification,
+    NotificationType,
+    Post,
+)
+from activitypub.queries.hosts import silenced_among
 from activitypub.queries.prepared import Exists
 
 # Done again after it was undone it is told once. Of the others each is news.
@@ -29,6 +40,9 @@ def notify(recipient: Actor, actor: Actor, type: NotificationType, post: Post | 
 
 _blocks = Exists(lambda who, whom: Block.objects.filter(actor=who, target=whom))
 _mutes = Exists(lambda who, whom: Mute.objects.filter(actor=who, target=whom, notifications=True))
+_follows = Exists(
+    lambda who, whom: Follow.objects.filter(follower=who, followee=whom, state=FollowState.ACCEPTED)
+)
 _blocks_host = Exists(lambda who, host: HostBlock.objects.filter(actor=who, host=host))
 
 
@@ -38,6 +52,8 @@ def _is_unwanted(recipient: Actor, actor: Actor) -> bool:
         or _blocks_host(recipient.pk, actor.host)
         # Few mute anybody; whether one is over is asked of those alone.
         or (_mutes(recipient.pk, actor.pk) and _is_muted_now(recipient, actor))
+        # Of somebody on a silenced host only those hear who follow them.
+        or (bool(silenced_among({actor.host} - {""})) and not _follows(recipient.pk, actor.pk))
     )
 
 

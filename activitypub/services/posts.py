@@ -14,6 +14,7 @@ from activitypub.models import Actor, Deleted, Edition, Hashtag, Mention, Notifi
 from activitypub.protocol import snowflakes
 from activitypub.protocol.documents import objects
 from activitypub.protocol.documents.shapes import PUBLIC
+from activitypub.queries.hosts import without_media_among
 from activitypub.queries.prepared import Exists
 from activitypub.services.notifications import notify
 
@@ -78,7 +79,7 @@ def store(
         source=source,
         source_type=source_type,
         **post_columns.about(post),
-        **post_columns.content(post),
+        **_content(post, author),
     )
     if parent is not None:
         _count_reply(parent.pk, 1)
@@ -100,7 +101,7 @@ def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
 
     New counts of a poll are no edit.
     """
-    content = post_columns.content(post)
+    content = _content(post, row.author)
     changed = {name for name, value in content.items() if getattr(row, name) != value}
     if changed == {"poll"} and _same_poll(row.poll, content["poll"]):
         row.poll = content["poll"]
@@ -147,6 +148,13 @@ def place(published: datetime, now: datetime) -> int:
     spread = 86_400_000 if at == snowflakes.EPOCH else 1000 if at.microsecond == 0 else 1
     at += timedelta(milliseconds=secrets.randbelow(spread))
     return snowflakes.snowflake(at, secrets.randbits(snowflakes.LOW_BITS))
+
+
+def _content(post: objects.Post, author: Actor) -> dict[str, Any]:
+    content = post_columns.content(post)
+    if content["attachments"] and author.host and without_media_among({author.host}):
+        content["attachments"] = []
+    return content
 
 
 def _conversation(post: objects.Post, parent: Post | None) -> str:
