@@ -37,14 +37,14 @@ def _change_audit(how: str) -> None:
     from audit import services
     from keyexchange import journal
 
-    append = services._append
+    append = services.append
 
     def append_the_servers(entries: Collection[services.Entry]) -> None:
         if others := [entry for entry in entries if not entry.chain.startswith("account:")]:
             append(others)
 
     if how == "off":
-        services._append = append_the_servers
+        services.append = append_the_servers
         journal.happenings = lambda *desks_and_whose, **of_what: frozenset()
     elif how == "one":
         services.chain_of = lambda account: "account:all"
