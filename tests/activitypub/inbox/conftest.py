@@ -12,6 +12,7 @@ from hvx.inboxes import Inboxes
 from tests.activitypub.fetching.peer import Peer
 from tests.activitypub.inbox.forging import World
 from tests.activitypub.senders import Sender, rsa_key
+from tests.people import DjangoWire, Person
 
 
 async def _nothing(scope: object, receive: object, send: object) -> None:
@@ -63,3 +64,10 @@ def mallory(elsewhere: Peer) -> Sender:
 @pytest.fixture
 def world(bob: Sender, mallory: Sender) -> World:
     return World(bob, Sender(bob.peer, "eve", rsa_key("eve")).publish(), mallory)
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> Person:
+    person = Person(DjangoWire())
+    person.register().expect(201)
+    return person
