@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from activitypub.inbox import backfill
 from activitypub.inbox.backfill import Backfill
@@ -36,9 +37,23 @@ def stands(sender: Sender, name: str, **members: Any) -> str:
 def climb(uri: str) -> list[str]:
     try:
         backfill.climb(uri)
+        return sorted(Post.objects.values_list("content", flat=True))
     finally:
         session.close_thread()
-    return sorted(Post.objects.values_list("content", flat=True))
+        connection.close()
+
+
+def test_more_than_is_fetched_in_time_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "MOST_WANTED", 3)
+    # Nothing is fetched: it only counts what waits.
+    monkeypatch.setattr(threading.Thread, "start", lambda self: None)
+    work = Backfill()
+    for number in range(10):
+        work.want(f"https://peer.example/{number}")
+    assert work.waiting == 3
+    work.close()
+    work.want("https://peer.example/late")
+    assert work.waiting == 4, "the end itself waits, and nothing after it"
 
 
 async def test_what_a_post_answers_is_fetched_up_to_the_first_and_joined(bob: Sender) -> None:
@@ -77,16 +92,3 @@ async def test_what_is_not_there_or_not_its_authors_ends_it(bob: Sender, mallory
     forged = stands(mallory, "forged", attributedTo=bob.uri)
     assert await climb(stands(bob, "asked", inReplyTo=forged)) == ["asked"]
     assert await climb(f"{bob.uri}/nowhere") == ["asked"]
-
-
-def test_more_than_is_fetched_in_time_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill, "MOST_WANTED", 3)
-    # Nothing is fetched: it only counts what waits.
-    monkeypatch.setattr(threading.Thread, "start", lambda self: None)
-    work = Backfill()
-    for number in range(10):
-        work.want(f"https://peer.example/{number}")
-    assert work.waiting == 3
-    work.close()
-    work.want("https://peer.example/late")
-    assert work.waiting == 4, "the end itself waits, and nothing after it"
