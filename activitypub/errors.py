@@ -46,17 +46,21 @@ class HostSuspended(Problem):
     status, code, title = 403, "host_suspended", "This server exchanges nothing with that one"
 
 
-class ActivityRefused(Problem):
+class _NotTaken(Problem):
     """`reason` is a stable word of `protocol.authority`, or of `protocol.documents.refusals`."""
-
-    status, code, title = 422, "activity_refused", "The activity can have no effect"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{self.title}: {reason}")
         self.reason = str(reason)
 
 
-class ActivityMalformed(ActivityRefused):
+class ActivityRefused(_NotTaken):
+    """What can be read, and may not be."""
+
+    status, code, title = 422, "activity_refused", "The activity can have no effect"
+
+
+class ActivityMalformed(_NotTaken):
     """What no reader could take for a document of JSON."""
 
     status, code, title = 400, "activity_malformed", "The body is no document that everybody reads alike"

@@ -1,6 +1,7 @@
 """Prometheus figures at `/metrics`, for the loopback or for whoever has HVX_METRICS_TOKEN.
 
-Each process writes its figures into files of the data folder, and whichever is asked adds them up.
+Each process of a server writes its figures into files of the data folder, and whichever is asked adds them
+up (hvx.serving.figures). A command has figures of its own, and leaves no file.
 """
 
 import hmac
@@ -13,13 +14,7 @@ from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-
-# Read by prometheus_client when it is imported, so it stands before that.
-_folder = settings.HVX_DATA_DIR / "metrics"
-_folder.mkdir(mode=0o700, exist_ok=True)
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_folder))
-
-from prometheus_client import (  # noqa: E402
+from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
@@ -29,8 +24,10 @@ from prometheus_client import (  # noqa: E402
     generate_latest,
     multiprocess,
 )
-from prometheus_client.core import GaugeMetricFamily  # noqa: E402
-from prometheus_client.registry import Collector  # noqa: E402
+from prometheus_client.core import REGISTRY, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from hvx.serving import figures
 
 REQUESTS = Counter("hvx_requests", "HTTP requests answered.", ["method", "status"])
 SECONDS = Histogram(
@@ -73,17 +70,9 @@ class DeliveryFigures(Collector):
         yield GaugeMetricFamily("hvx_delivery_hosts_paused", "Hosts that are paused.", now.hosts_paused)
 
 
-def prepare() -> None:
-    """Empty the folder of the workers' figures, before the first worker starts."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if folder is not None:
-        for file in Path(folder).glob("*.db"):
-            file.unlink()
-
-
 def forget_ended() -> None:
     """Take sockets out of the figures that workers had open which are no more."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    folder = os.environ.get(figures.VARIABLE)
     if folder is not None:
         for file in Path(folder).glob("gauge_live*.db"):
             pid = file.stem.rpartition("_")[2]
@@ -110,7 +99,17 @@ def metrics(request: HttpRequest) -> HttpResponse:
         from hvx.problems import handler404
 
         return handler404(request, Exception())
-    source = CollectorRegistry()
-    multiprocess.MultiProcessCollector(source)  # type: ignore[no-untyped-call]
-    source.register(DeliveryFigures())
-    return HttpResponse(generate_latest(source), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(b"".join(map(generate_latest, _sources())), content_type=CONTENT_TYPE_LATEST)
+
+
+def _sources() -> Iterator[CollectorRegistry]:
+    """The figures of all processes, or of this one alone; and those of the database."""
+    if figures.VARIABLE in os.environ:
+        processes = CollectorRegistry()
+        multiprocess.MultiProcessCollector(processes)  # type: ignore[no-untyped-call]
+        yield processes
+    else:
+        yield REGISTRY
+    database = CollectorRegistry()
+    database.register(DeliveryFigures())
+    yield database

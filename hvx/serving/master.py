@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from hvx.serving import listening
+from hvx.serving import figures, listening
 from hvx.serving.child import Child
 from hvx.serving.control import ControlSocket
 from vault import attempts
@@ -183,6 +183,7 @@ class Master:
             worker.give_root(root)
 
     def _start_workers(self) -> list[Child]:
+        figures.begin()
         return [self._start_one(name) for name in ["worker"] * settings.HVX_WORKERS + ["background"]]
 
     def _start_one(self, name: str) -> Child:

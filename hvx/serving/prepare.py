@@ -60,10 +60,9 @@ def prepare(link: Link, given: RootKey | None, *, migrate: bool) -> None:
 
     django.setup()
     # isort: split
-    from hvx import metrics, start
+    from hvx import start
 
     start.prepare(migrate=migrate, unsealed_by_operator=given is not None)
-    metrics.prepare()
     if empty:
         link.give_root(keys.root())
 

@@ -85,6 +85,6 @@ def test_no_process_of_a_server_is_open_to_its_users_debuggers_or_leaves_a_core_
     server._wait_until_healthy(status=503)
     told, _ = looking.communicate("enough\n", timeout=20)
     seen = json.loads(told)
-    assert {name for name, _, _ in seen} == {"manage", "prepare", "worker", "sealed"}
+    assert {name for name, _, _ in seen} == {"manage", "prepare", "worker", "background", "sealed"}
     assert [name for name, closed, _ in seen if not closed] == []
     assert {core.split()[0] for _, _, core in seen} == {"0"}

@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import Account
+from activitypub.models import Actor, ActorKey, KeyKind
 from devices.models import IdempotencyRecord, TokenKey
 from vault import keyring
 from vault.errors import CannotOpen
@@ -37,10 +38,17 @@ def answer(number: int) -> IdempotencyRecord:
     )
 
 
+def actor_key(number: int) -> ActorKey:
+    uri = f"https://hvx.example/users/person{number}"
+    actor = Actor.objects.create(uri=uri, inbox=f"{uri}/inbox", username=f"person{number}")
+    return ActorKey(actor=actor, kind=KeyKind.RSA, key_id=f"{uri}#main-key", public=b"", private=bytes(64))
+
+
 MAKERS: dict[type[models.Model], Callable[[int], models.Model]] = {
     Account: account,
     TokenKey: token_key,
     IdempotencyRecord: answer,
+    ActorKey: actor_key,
 }
 
 

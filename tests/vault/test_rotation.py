@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account
 from activitypub.models import ActorKey
+from audit import head_file
 from audit.errors import AuditUnavailable
 from audit.events import Event
 from audit.models import AuditRow
@@ -208,7 +209,8 @@ def test_a_refusal_holds_for_every_retired_key_and_through_a_migration(contact: 
                 put_raw(contact, "email", sealed_by(key, contact, "email", "too late"))
 
     all_are_refused()
-    # The audit was emptied after the test before this one.
+    # The audit was emptied after the test before this one, behind its head's back.
+    head_file.path().unlink(missing_ok=True)
     call_command("migrate", verbosity=0, acknowledge=["all"])
     all_are_refused()
 

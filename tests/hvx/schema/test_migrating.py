@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db.migrations.recorder import MigrationRecorder
+from pytest_django.fixtures import Settings
 
 from hvx.backup import automatic, making
 from tests.hvx.backup.places import REFUSAL_TIMEOUT, key_file, place, refusal
@@ -176,7 +177,7 @@ def test_an_audit_that_was_taken_away_with_its_tables_makes_no_history_right(ser
 
 
 def test_only_the_newest_back_ups_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     made: list[Path] = []
 
@@ -184,7 +185,7 @@ def test_only_the_newest_back_ups_are_kept(
         path.write_bytes(b"")
         made.append(path)
 
-    monkeypatch.setattr(settings, "HVX_DATA_DIR", tmp_path, raising=False)
+    settings.HVX_DATA_DIR = tmp_path
     monkeypatch.setattr(automatic, "_plans", lambda app, name: True)
     monkeypatch.setattr(MigrationRecorder, "applied_migrations", lambda _: {("a", "b"): object()})
     monkeypatch.setattr(making, "make", make)
