@@ -102,7 +102,7 @@ def few_actor_keys() -> Iterator[Callable[[], RSAPrivateKey]]:
 
 @pytest.fixture(autouse=True)
 def clean_cache() -> Iterator[None]:
-    """No nonce, used proof, limit or cached device state of one test reaches the next."""
+    """No nonce, used proof, limit, cached device state or way to other servers of one test reaches the next."""
     _forget()
     yield
     _forget()
@@ -110,11 +110,13 @@ def clean_cache() -> Iterator[None]:
 
 def _forget() -> None:
     # Not imported above: these need Django to be set up.
+    from activitypub.remote import session
     from devices import state, token_keys
 
     cache.clear()
     state.forget_all()
     token_keys.forget()
+    session.close_thread()
 
 
 @pytest.fixture
