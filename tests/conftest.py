@@ -102,7 +102,7 @@ def few_actor_keys() -> Iterator[Callable[[], RSAPrivateKey]]:
 
 @pytest.fixture(autouse=True)
 def clean_cache() -> Iterator[None]:
-    """No nonce, used proof, limit, cached device state or way to other servers of one test reaches the next."""
+    """No nonce, used proof, limit, cached state or way to other servers of one test reaches the next."""
     _forget()
     yield
     _forget()
