@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole suite on SQLite and memory, then all that a database can make a difference to on PostgreSQL
-# and Redis. Nothing is left out. With HVX_TEST_AFTER_TEST=1 the first is what `make test` left out.
+# and Redis. Nothing is left out. HVX_TEST_LEFT_OUT names a list of what `make test` has just left out: of
+# the first run, that alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,9 +23,9 @@ suite() {
     shift
     HVX_TEST_MODE=$mode .venv/bin/python -m pytest --numprocesses "${HVX_TEST_PROCESSES:-2}" --dist worksteal "$@" || status=1
 }
-if [ "${HVX_TEST_AFTER_TEST:-}" = 1 ]; then
-    echo "== What make test may have left out, embedded =="
-    suite embedded -m needs "$@"
+if [ -n "${HVX_TEST_LEFT_OUT:-}" ]; then
+    echo "== What make test left out, embedded =="
+    if [ -s "$HVX_TEST_LEFT_OUT" ]; then suite embedded "@$HVX_TEST_LEFT_OUT" "$@"; fi
 else
     echo "== The whole suite, embedded =="
     suite embedded "$@"

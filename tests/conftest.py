@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import os
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -55,6 +56,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         _, mark, component = reason.partition(LEFT_OUT)
         left_out[component if mark else f"(another reason) {reason}"].append(report.nodeid)
+    if listing := os.environ.get("HVX_TEST_LIST_LEFT_OUT"):
+        Path(listing).write_text("".join(f"{test}\n" for tests in left_out.values() for test in tests))
     if not left_out:
         terminalreporter.write_line("Nothing was left out.")
         return
