@@ -183,7 +183,7 @@ async def _ends_nobody(body: bytes, key_id: str) -> bool:
     """
     try:
         ending = _read(body)
-    except ActivityRefused:
+    except (ActivityMalformed, ActivityRefused):
         return False
     if ending.type != "Delete" or ending.object.id != ending.actor or not same_origin(ending.actor, key_id):
         return False

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activitypub.errors import ActivityRefused, SignatureRefused
+from activitypub.errors import ActivityMalformed, ActivityRefused, SignatureRefused
 from activitypub.inbox.application import _arrival, inbox_at
 from activitypub.inbox.authentication import Authenticated, authenticate, claim_of
 from activitypub.protocol.signatures.messages import SignedRequest
@@ -52,7 +52,7 @@ def sent(body: bytes) -> Authenticated:
 def judged(body: bytes) -> Arrival | str:
     try:
         return _arrival(sent(body), "")
-    except (ActivityRefused, SignatureRefused) as refusal:
+    except (ActivityMalformed, ActivityRefused, SignatureRefused) as refusal:
         return refusal.reason
 
 

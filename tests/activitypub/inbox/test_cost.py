@@ -69,7 +69,8 @@ def test_a_create_asks_as_often_at_a_thousand_posts_as_at_none(bob: RemoteActor,
         for n in range(1000)
     )
     assert len(work(arrived(3))) == before
-    assert before <= 24
+    # One is PostgreSQL's alone, for the lock by which one process at a time works.
+    assert before <= (25 if connection.vendor == "postgresql" else 24)
 
 
 def scans(captured: CaptureQueriesContext) -> list[str]:
