@@ -76,13 +76,15 @@ def test_a_back_up_killed_at_any_moment_leaves_the_whole_of_the_last_one(
 
     with Crashes("tests.hvx.backup.test_killed:back_up", environment(origin, BACK_UP=str(path))) as crashes:
         seconds = seconds_of(crashes)
-        for _ in range(DEATHS):
+        while outcomes.count(KILLED) < DEATHS:
             outcomes.append(crashes.kill_after(random.uniform(0, seconds)))
+            if outcomes[-1] == ENDED:
+                # It was measured while something else had the machine.
+                seconds *= 0.9
             assert is_whole()
             strange = [found for found in path.parent.iterdir() if found != path]
             # A whole one that had its name still to come, if any, and never one under the name asked for.
             assert all(found.name.startswith(".server.hvx.") for found in strange)
-    assert outcomes.count(KILLED) > DEATHS / 2
 
 
 def test_a_first_back_up_killed_at_any_moment_leaves_no_file_that_is_not_whole(

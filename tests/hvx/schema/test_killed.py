@@ -77,9 +77,12 @@ def test_a_migrating_killed_at_any_moment_is_mended_by_migrating(tmp_path: Path)
         began = time.monotonic()
         assert killing.run() == ENDED
         seconds = time.monotonic() - began
-        outcomes = []
-        for _ in range(DEATHS):
-            outcomes.append(killing.kill_after(random.uniform(0, seconds)))
+        deaths = 0
+        while deaths < DEATHS:
+            if killing.kill_after(random.uniform(0, seconds)) == KILLED:
+                deaths += 1
+            else:
+                # It was measured while something else had the machine.
+                seconds *= 0.8
             assert mending.run() == ENDED
-    assert outcomes.count(KILLED) > DEATHS / 2
     server.close()
