@@ -64,7 +64,7 @@ def test_a_back_up_killed_at_any_moment_leaves_the_whole_of_the_last_one(
 
     path = tmp_path / "folder" / "server.hvx"
     path.parent.mkdir()
-    outcomes = []
+    outcomes: list[str] = []
 
     def is_whole() -> bool:
         with path.open("rb") as source:
