@@ -61,7 +61,7 @@ class _Sealed(bytes):
 
 
 class _FromDatabase(bytes):
-    """An envelope of a binary field, told apart from bytes that are assigned."""
+    """An envelope, told apart from bytes that are assigned."""
 
 
 def _from_database(value: bytes | None, expression: object, connection: object) -> _FromDatabase | None:
@@ -81,7 +81,6 @@ class _SealedAttribute(DeferredAttribute):
     def __init__(self, field: "SealedField[Any, Any]") -> None:
         super().__init__(field)
         self._attname = field.attname
-        self._loaded_class = _FromDatabase if field.binary else bytes
 
     def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
         held: Any = None if instance is None else instance.__dict__.get(self._attname)
@@ -99,7 +98,7 @@ class _SealedAttribute(DeferredAttribute):
     def __set__(self, instance: models.Model, value: object) -> None:
         stored = instance.__dict__
         field = self.field
-        if value.__class__ is self._loaded_class:
+        if value.__class__ is _FromDatabase:
             stored[self._attname] = value, stored.get(field.row_attname)
         elif value is None:
             stored[self._attname] = None
@@ -264,9 +263,7 @@ class SealedField(TypedField[_ST, _GT]):
         return "BinaryField"
 
     def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
-        # For text bytes are mark enough, which spares a list of rows a call for each. Bytes that a
-        # program assigns by mistake are taken for an envelope, which does not open, and so not saved.
-        return [_from_database] if self.binary else []
+        return [_from_database]
 
     def pre_save(self, model_instance: models.Model, add: bool) -> _Sealed | None:
         plain = getattr(model_instance, self.attname)
