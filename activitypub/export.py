@@ -64,7 +64,8 @@ ACTOR = (
     *("id", "uri", "username", "type", "url"),
     *("inbox", "shared_inbox", "outbox", "followers", "following", "featured"),
     *("display_name", "summary", "summary_source", "fields", "icon", "image"),
-    *("locked", "discoverable", "indexable", "also_known_as", "moved_to", "published", "suspended_at"),
+    *("locked", "discoverable", "indexable", "also_known_as", "moved_to", "moved_at", "published"),
+    "suspended_at",
 )
 _POST = (
     *("id", "uri", "url", "type", "visibility", "name", "content", "source", "source_type", "summary"),

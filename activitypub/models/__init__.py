@@ -2,6 +2,7 @@
 
 from activitypub.models.actors import Actor, ActorType, LocalActor, RemoteActor
 from activitypub.models.delivery import Delivery, Host, Sent
+from activitypub.models.errands import Errand, ErrandKind
 from activitypub.models.follows import Follow, FollowState
 from activitypub.models.inbox import Received
 from activitypub.models.keys import ActorKey, KeyKind
@@ -21,6 +22,8 @@ __all__ = [
     "Deleted",
     "Delivery",
     "Edition",
+    "Errand",
+    "ErrandKind",
     "Follow",
     "FollowState",
     "Hashtag",

@@ -30,7 +30,8 @@ class Actor(models.Model):
     what its owner typed, of a remote one as it came, to be cleaned where it is shown. `fields` are
     `{name, value}`, the value likewise HTML, and of local ones `source`. `locked` is the vocabulary's
     `manuallyApprovesFollowers`. `published` is when the actor came to be by its own server's word.
-    `fetched_at` is when a remote document was read last.
+    `fetched_at` is when a remote document was read last, `moved_at` when one of this server moved last,
+    whether it has come back or not.
     """
 
     id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)
@@ -63,6 +64,7 @@ class Actor(models.Model):
     indexable = models.BooleanField(default=False)
     also_known_as = models.JSONField(default=list)
     moved_to = models.CharField(max_length=MAX_URI, blank=True)
+    moved_at = models.DateTimeField(null=True)
 
     published = models.DateTimeField(null=True)
     fetched_at = models.DateTimeField(null=True)

@@ -14,6 +14,7 @@ from activitypub.models import (
     Boost,
     Deleted,
     Delivery,
+    Errand,
     Follow,
     HostBlock,
     Like,
@@ -53,6 +54,7 @@ _OF_ACTOR: tuple[tuple[type[Model], str], ...] = (
     (Notification, "actor"),
     (Report, "reporter"),
     (Report, "target"),
+    (Errand, "actor"),
 )
 
 

@@ -1,1 +1,1 @@
-N5gPHq8nEyuvpN/y4q+sF8ttxdsmSu21Iz5xRQPyazUNpLXvDUhGB33edvwckzi0qhToDO9lU06JQry2eP3lCQ==
+7Ub6gCWEYEK6jgOdPk2wKNFuS66W8COwgwFQFcorLwnczliUduIAUzCjTB+homnZNPDJqa2873mKdmrUWHPpAw==

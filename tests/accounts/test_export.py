@@ -98,6 +98,7 @@ OF_NOBODY = {
     "vault.DataKey": "the server's own",
     "hvx.Installation": "the server's own",
     "activitypub.Deleted": "addresses of what is no more",
+    "activitypub.Errand": "when the server looks at a poll or an actor again; both are in it",
     "activitypub.Host": "the server's own, of another server",
     "activitypub.HostPolicy": "the server's own, of another server",
     "activitypub.Received": "what others have sent, for as long as it is worked through",
