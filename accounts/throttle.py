@@ -56,6 +56,9 @@ RESETS_ASKED = Limit("resets-asked", 30, HOUR)
 EMAIL_TAKEN_ANSWERS = Limit("email-taken", 5, HOUR)
 ASKED_BY_NETWORK = Limit("asked-by-network", 300, 300)
 ASKED_BY_DEVICE = Limit("asked-by-device", 60, 300)
+ACTIVITIES = Limit("activities", 300, 300)
+POSTS = Limit("posts", 300, 3 * HOUR)
+REPORTS = Limit("reports", 30, HOUR)
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,21 @@ def reset_asked() -> None:
 def asked_by_device(device: DeviceHash) -> None:
     """Counts a signed-in device's call that makes a row. Raises RateLimited."""
     _asked(Counter.of(ASKED_BY_DEVICE, device))
+
+
+def acted(account: str) -> None:
+    """Counts whatever an account has done in the fediverse by its outbox. Raises RateLimited."""
+    _asked(Counter.of(ACTIVITIES, account))
+
+
+def posted(account: str) -> None:
+    """Counts a post, which may go to thousands of servers. Raises RateLimited."""
+    _asked(Counter.of(POSTS, account))
+
+
+def reported(account: str) -> None:
+    """Counts a report, which somebody has to read. Raises RateLimited."""
+    _asked(Counter.of(REPORTS, account))
 
 
 def _asked(counter: Counter) -> int:

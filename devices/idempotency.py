@@ -17,6 +17,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit.errors import Problem
 from audit.protocol.encoding import lp
 from devices.errors import DeviceRevoked, IdempotencyKeyInvalid, IdempotencyKeyReused
 from devices.models import Device, IdempotencyRecord
@@ -24,6 +25,8 @@ from devices.parsers import dumps
 from devices.principal import Principal
 
 REMEMBERED_FOR = timedelta(hours=24)
+
+Act = Callable[[], Response]
 
 
 def idempotent(
@@ -33,20 +36,38 @@ def idempotent(
 
     @functools.wraps(handler)
     def handle(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        key = request.headers.get("Idempotency-Key")
-        principal = cast(Principal, request.user)
-        if key is None or not principal.is_full:
+        if not cast(Principal, request.user).is_full:
             return handler(view, request, *args, **kwargs)
-        if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
-            raise IdempotencyKeyInvalid
-        return _once(
-            principal.account_id,
-            hashlib.sha256(lp(principal.account_id, str(request.method), request.path, key)).digest(),
-            _digest(request.data),
-            lambda: handler(view, request, *args, **kwargs),
-        )
+        return once(request, lambda: lambda: handler(view, request, *args, **kwargs))
 
     return handle
+
+
+def once(request: Request, prepare: Callable[[], Act]) -> Response:
+    """Do what `prepare` gives back, in one transaction with the answer that is remembered of it; or give the
+    first answer again. Without a key it is just done.
+
+    `prepare` runs before that transaction opens, so it may wait for others; it changes nothing that matters.
+    Raises IdempotencyKeyInvalid, IdempotencyKeyReused.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return prepare()()
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        raise IdempotencyKeyInvalid
+    account_id = cast(Principal, request.user).account_id
+    digest = hashlib.sha256(lp(account_id, str(request.method), request.path, key)).digest()
+    body_digest = _digest(request.data)
+    if known := _known(digest):
+        return _again(known, body_digest)
+    try:
+        act = prepare()
+    except Problem:
+        # Of two at once the other may have done it meanwhile, so that there is nothing left to do.
+        if known := _known(digest):
+            return _again(known, body_digest)
+        raise
+    return _once(account_id, digest, body_digest, act)
 
 
 def _digest(body: Any) -> bytes:
@@ -57,9 +78,22 @@ def _digest(body: Any) -> bytes:
         raise exceptions.ParseError from None
 
 
-def _once(account_id: str, digest: bytes, body_digest: bytes, act: Callable[[], Response]) -> Response:
-    now = timezone.now()
-    IdempotencyRecord.objects.filter(digest=digest, created_at__lt=now - REMEMBERED_FOR).delete()
+def _known(digest: bytes) -> IdempotencyRecord | None:
+    known = IdempotencyRecord.objects.filter(digest=digest).first()
+    if known is not None and known.created_at < timezone.now() - REMEMBERED_FOR:
+        known.delete()
+        return None
+    return known
+
+
+def _again(known: IdempotencyRecord, body_digest: bytes) -> Response:
+    if bytes(known.body_digest) != body_digest:
+        raise IdempotencyKeyReused
+    answer = orjson.loads(known.answer) if known.answer else None
+    return Response(answer, status=known.status, headers={"Idempotency-Replayed": "true"})
+
+
+def _once(account_id: str, digest: bytes, body_digest: bytes, act: Act) -> Response:
     try:
         with transaction.atomic():
             record = IdempotencyRecord(
@@ -68,7 +102,7 @@ def _once(account_id: str, digest: bytes, body_digest: bytes, act: Callable[[], 
                 body_digest=body_digest,
                 status=0,
                 answer=b"",
-                created_at=now,
+                created_at=timezone.now(),
             )
             with transaction.atomic():
                 # The unique digest makes a second call wait here until the first has committed.
@@ -85,10 +119,7 @@ def _once(account_id: str, digest: bytes, body_digest: bytes, act: Callable[[], 
                 # The account was erased meanwhile, to which the record refers.
                 raise DeviceRevoked from None
             raise
-    if bytes(known.body_digest) != body_digest:
-        raise IdempotencyKeyReused
-    answer = orjson.loads(known.answer) if known.answer else None
-    return Response(answer, status=known.status, headers={"Idempotency-Replayed": "true"})
+    return _again(known, body_digest)
 
 
 def forget_old_answers() -> int:

@@ -1,17 +1,22 @@
-"""What each type of activity does that a client posts. A verb returns the activity as it was made.
+"""What each type of activity does that a client posts.
 
-Nothing of what the client wrote goes out as it is: each document is made anew from rows.
+A verb looks up all that is meant, on other servers too, and returns the deed: what is then done in one
+transaction, and returns the activity as it was made. Nothing of what the client wrote goes out as it is: each
+document is made anew from rows.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
-from django.db.models import Model, Q
+from django.db.models import Q
 
+from accounts import throttle
 from activitypub import rendering
 from activitypub.errors import ActivityRefused, NotYours
-from activitypub.models import Actor, Block, Boost, Follow, Like, LocalActor, Post
-from activitypub.outbox import finding
+from activitypub.models import Actor, LocalActor, Post
+from activitypub.outbox import finding, undoing
+from activitypub.outbox.deeds import Deed
 from activitypub.outbox.drafts import TYPES, draft, require_own, vote_of
 from activitypub.outbox.refusals import Reason
 from activitypub.post_columns import VISIBILITIES
@@ -22,14 +27,14 @@ from activitypub.protocol.documents.refusals import Refusal
 from activitypub.protocol.visibility import visibility
 from activitypub.services import editing, following, pinning, polls, publishing, reacting, relations
 
-Made = Mapping[str, Any]
-Verb = Callable[[LocalActor, Document], Made]
+Verb = Callable[[LocalActor, Document], Deed]
 
 
-def submit(actor: LocalActor, document: Document) -> Made:
-    """Do what a client of this actor posts: an activity, or a bare object that is to be created.
+def prepare(actor: LocalActor, document: Document) -> Deed:
+    """What a client of this actor posts, an activity or a bare object that is to be created, as a deed.
 
-    Raises ActivityRefused and other Problems of activitypub.errors, and DRF's ValidationError.
+    Raises, as the deed does, ActivityRefused and other Problems of activitypub.errors, DRF's ValidationError,
+    and RateLimited.
     """
     require_own(actor, document)
     kinds = shapes.types(document)
@@ -41,15 +46,17 @@ def submit(actor: LocalActor, document: Document) -> Made:
     raise ActivityRefused(Reason.TYPE)
 
 
-def _create(actor: LocalActor, activity: Document) -> Made:
+def _create(actor: LocalActor, activity: Document) -> Deed:
     document = _inline(activity)
     vote = vote_of(actor, document)
     if vote is not None and vote.in_reply_to and vote.name:
-        return polls.vote(actor, finding.post_at(actor, vote.in_reply_to), vote.name.value)
-    return publishing.create_post(actor, draft(actor, document, activity)).activity
+        return partial(polls.vote, actor, finding.post_at(actor, vote.in_reply_to), vote.name.value)
+    throttle.posted(str(actor.account_id))
+    publish = publishing.prepare_post(actor, draft(actor, document, activity))
+    return lambda: publish().activity
 
 
-def _update(actor: LocalActor, activity: Document) -> Made:
+def _update(actor: LocalActor, activity: Document) -> Deed:
     document = _inline(activity)
     post = finding.post_at(actor, finding.name_of(shapes.reference(document)))
     if post.author_id != actor.pk:
@@ -58,65 +65,50 @@ def _update(actor: LocalActor, activity: Document) -> Made:
         raise ActivityRefused(Reason.UPDATED)
     # What it answers is not changed, so it is not looked for.
     written = {name: value for name, value in document.items() if name != "inReplyTo"}
-    return editing.edit_post(actor, post, draft(actor, written, {})).activity
+    edit = editing.prepare_edit(actor, post, draft(actor, written, {}))
+    return lambda: edit().activity
 
 
-def _delete(actor: LocalActor, activity: Document) -> Made:
-    return editing.delete_post(actor, _post(actor, activity))
+def _delete(actor: LocalActor, activity: Document) -> Deed:
+    return partial(editing.delete_post, actor, _post(actor, activity))
 
 
-def _follow(actor: LocalActor, activity: Document) -> Made:
-    return rendering.follow_document(following.follow(actor, _actor(activity)))
+def _follow(actor: LocalActor, activity: Document) -> Deed:
+    target = _actor(activity)
+    return lambda: rendering.follow_document(following.follow(actor, target))
 
 
-def _accept(actor: LocalActor, activity: Document) -> Made:
-    return following.answer(actor, _asked(actor, activity), accepted=True)
+def _accept(actor: LocalActor, activity: Document) -> Deed:
+    return partial(following.answer, actor, _asked(actor, activity), accepted=True)
 
 
-def _reject(actor: LocalActor, activity: Document) -> Made:
-    return following.answer(actor, _asked(actor, activity), accepted=False)
+def _reject(actor: LocalActor, activity: Document) -> Deed:
+    return partial(following.answer, actor, _asked(actor, activity), accepted=False)
 
 
-def _like(actor: LocalActor, activity: Document) -> Made:
-    return reacting.like(actor, _post(actor, activity))
+def _like(actor: LocalActor, activity: Document) -> Deed:
+    return partial(reacting.like, actor, _post(actor, activity))
 
 
-def _announce(actor: LocalActor, activity: Document) -> Made:
+def _announce(actor: LocalActor, activity: Document) -> Deed:
     to, cc = (shapes.addressees(activity.get(name)) for name in ("to", "cc"))
     # What says nothing of whom it is for is for everybody: a boost is there to be seen.
     named = visibility(to, cc, actor.followers) if to or cc else addressing.Visibility.PUBLIC
-    return reacting.boost(actor, _post(actor, activity), VISIBILITIES[named])
+    return partial(reacting.boost, actor, _post(actor, activity), VISIBILITIES[named])
 
 
-def _block(actor: LocalActor, activity: Document) -> Made:
-    return relations.block(actor, _actor(activity))
+def _block(actor: LocalActor, activity: Document) -> Deed:
+    return partial(relations.block, actor, _actor(activity))
 
 
-def _add(actor: LocalActor, activity: Document) -> Made:
+def _add(actor: LocalActor, activity: Document) -> Deed:
     _require_featured(actor, activity)
-    return pinning.pin(actor, _post(actor, activity))
+    return partial(pinning.pin, actor, _post(actor, activity))
 
 
-def _remove(actor: LocalActor, activity: Document) -> Made:
+def _remove(actor: LocalActor, activity: Document) -> Deed:
     _require_featured(actor, activity)
-    return pinning.unpin(actor, _post(actor, activity))
-
-
-def _undo(actor: LocalActor, activity: Document) -> Made:
-    """What is undone is named by the id that it was given, or said again."""
-    undone = shapes.reference(activity.get("object"))
-    if undone is None:
-        raise ActivityRefused(Refusal.OBJECT_MISSING)
-    said = undone.inline or {}
-    about = shapes.uri(shapes.one(said.get("object")))
-    for kind, (model, doer, target, undo) in _UNDONE.items():
-        which = Q(uri=undone.id) if undone.id else Q(pk=None)
-        if about is not None and kind in shapes.types(said):
-            which |= Q(**{f"{target}__uri": about})
-        row = model._default_manager.filter(which, **{doer: actor}).select_related(target).first()
-        if row is not None:
-            return undo(actor, getattr(row, target))
-    raise ActivityRefused(Reason.UNDONE)
+    return partial(pinning.unpin, actor, _post(actor, activity))
 
 
 def _require_featured(actor: LocalActor, activity: Document) -> None:
@@ -161,13 +153,6 @@ VERBS: Final[Mapping[str, Verb]] = {
     "Like": _like,
     "Reject": _reject,
     "Remove": _remove,
-    "Undo": _undo,
+    "Undo": undoing.prepare,
     "Update": _update,
-}
-# Of each kind: its rows, whose column says who did it and to whom or what, and how it is undone.
-_UNDONE: Final[Mapping[str, tuple[type[Model], str, str, Callable[[LocalActor, Any], Made]]]] = {
-    "Follow": (Follow, "follower", "followee", following.unfollow),
-    "Like": (Like, "actor", "post", reacting.unlike),
-    "Announce": (Boost, "actor", "post", reacting.unboost),
-    "Block": (Block, "actor", "target", relations.unblock),
 }

@@ -1,6 +1,6 @@
 """Changing and deleting what was published."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from itertools import chain
 from typing import Any
@@ -25,13 +25,21 @@ def edit_post(actor: LocalActor, post: Post, draft: Draft) -> Published:
 
     Raises as publishing.create_post, NotYours, UnknownPost where it was deleted meanwhile.
     """
+    return prepare_edit(actor, post, draft)()
+
+
+def prepare_edit(actor: LocalActor, post: Post, draft: Draft) -> Callable[[], Published]:
+    """All of `edit_post` that may wait for other servers; what is given back does the rest, in one
+    transaction."""
     if post.author_id != actor.pk:
         raise NotYours
     draft = publishing.like_before(post, draft)
     composed, mentioned = publishing.written(actor, draft)
     now = timezone.now()
     document = publishing.document_of(actor, draft, composed, mentioned, post.published)
-    with transaction.atomic():
+
+    @transaction.atomic
+    def edit() -> Published:
         require_here(actor)
         row = _locked(post)
         kept = {"id": row.uri, "updated": now.isoformat(), **_poll_of(row)}
@@ -41,7 +49,9 @@ def edit_post(actor: LocalActor, post: Post, draft: Draft) -> Published:
         activity = rendering.update_document(row, sending.new_activity_uri(actor))
         if changed:
             _send(actor, row, activity)
-    return Published(row, activity)
+        return Published(row, activity)
+
+    return edit
 
 
 def delete_post(actor: LocalActor, post: Post) -> Mapping[str, Any]:

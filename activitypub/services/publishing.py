@@ -1,6 +1,6 @@
 """Publishing: what a person writes becomes a post, and goes to whom it is for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from html import escape
@@ -82,21 +82,31 @@ class Published:
 def create_post(actor: LocalActor, draft: Draft) -> Published:
     """Publish a post: keep it, tell the people here whom it names, and send it to all others it is for.
 
-    Names are looked up on other servers before the transaction opens. Raises DRF's ValidationError with what
-    is too long or of no known kind, UnknownActor where the author was erased.
+    Raises DRF's ValidationError with what is too long or of no known kind, UnknownActor where the author was
+    erased.
     """
+    return prepare_post(actor, draft)()
+
+
+def prepare_post(actor: LocalActor, draft: Draft) -> Callable[[], Published]:
+    """All of `create_post` that may wait for other servers: names are looked up there. What is given back
+    does the rest, in one transaction."""
     now = timezone.now()
     _require_poll(draft, now)
     composed, mentioned = written(actor, draft)
     document = document_of(actor, draft, composed, mentioned, now)
-    with transaction.atomic():
+
+    @transaction.atomic
+    def publish() -> Published:
         require_here(actor)
         post = posts.store(
             objects.post(document), actor, now=now, source=draft.text, source_type=draft.media_type
         )
         activity = rendering.create_document(post, sending.new_activity_uri(actor))
         send_about(actor, post, activity, mentioned, public=post.visibility in OPEN)
-    return Published(post, activity)
+        return Published(post, activity)
+
+    return publish
 
 
 def send_about(

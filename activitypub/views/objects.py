@@ -16,6 +16,7 @@ from activitypub.queries.posts import visible_to
 from activitypub.rendering.quotes import STAMP
 from activitypub.views.actors import POLICY
 from activitypub.views.base import CACHED, answer
+from activitypub.views.scopes import MayRead
 from activitypub.views.signed import GuardedPageView, reader
 from devices.authentication import TokenAuthentication
 
@@ -75,7 +76,7 @@ def _viewer(request: Request) -> Actor | None:
     """Who asks: by a token of this server, or by a signature."""
     if "Authorization" in request.headers:
         speaker, _ = TokenAuthentication().authenticate(request)
-        if not speaker.is_full:
+        if not MayRead.is_open_to(speaker):
             return None
         return LocalActor.objects.filter(account_id=speaker.account_id).first()
     signer = reader(request._request)

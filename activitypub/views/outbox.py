@@ -1,6 +1,6 @@
 """An outbox: what an actor has published, for everybody; and where its own clients publish."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -8,10 +8,12 @@ from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from accounts import throttle
 from activitypub import rendering
 from activitypub.errors import ActorSuspended, NotYours
-from activitypub.outbox.verbs import submit
+from activitypub.outbox.verbs import prepare
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.negotiation import ACTIVITY
 from activitypub.queries import actors, collections, outbox
@@ -21,12 +23,12 @@ from activitypub.views.publishing import (
     AnyAcceptAndParser,
     JSONParser,
     LinkedDataParser,
-    MayPublish,
 )
+from activitypub.views.scopes import MayPublish
 from activitypub.views.signed import GuardedView
 from devices.api import principal
 from devices.authentication import TokenAuthentication
-from devices.parsers import dumps
+from devices.idempotency import once
 
 
 class OutboxView(GuardedView):
@@ -53,14 +55,20 @@ class OutboxView(GuardedView):
         items = [rendering.activity_document(entry) for entry in outbox.entries(page.items)]
         return answer(rendering.collection_page(replace(page, items=items)))
 
-    def post(self, request: Request, username: str) -> HttpResponse:
+    def post(self, request: Request, username: str) -> Response:
         """Do what the activity says, or create the object. Answers the activity as it was made, and where
-        it is."""
+        it is. Under an `Idempotency-Key` it is done once."""
         speaker = principal(request)
         if speaker.username != username:
             raise NotYours
-        made = submit(actors.of_account(speaker.account_id), cast(Document, request.data))
-        response = HttpResponse(dumps(made), status=201, content_type=ACTIVITY)
-        response["Location"] = made["id"]
+
+        def prepared() -> Callable[[], Response]:
+            throttle.acted(speaker.account_id)
+            deed = prepare(actors.of_account(speaker.account_id), cast(Document, request.data))
+            return lambda: Response(deed(), status=201)
+
+        response = once(request, prepared)
+        response.content_type = ACTIVITY
+        response["Location"] = response.data["id"]
         response["Cache-Control"] = "no-store"
         return response

@@ -1,39 +1,19 @@
-"""How clients post to an outbox: who may, and how what they post is read."""
+"""How what clients post to an outbox is read."""
 
 from collections.abc import Iterable
 from typing import IO, Any
 
 from rest_framework import parsers
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from activitypub.errors import ActivityMalformed, ActivityRefused, ActivityTooLarge
 from activitypub.protocol.documents.reading import MAX_BYTES, read
 from activitypub.protocol.documents.refusals import Refusal, RefusedDocument
 from activitypub.protocol.negotiation import ACTIVITY, LINKED_DATA
 from activitypub.views.base import AnyAccept
-from devices.api import principal
-from devices.errors import DevicePending
-from devices.principal import out_of_reach
-
-# The scope with which an access key may write (PROTOCOL §7).
-WRITE = "social:write"
 
 _SAYS_SOMETHING_ELSE = frozenset({Refusal.CONTEXT_REDEFINES, Refusal.CONTEXT_ALIAS, Refusal.KEYWORD})
-
-
-class MayPublish(BasePermission):
-    """A full token, or an access key's with its scope. Raises DevicePending, AppToken, InsufficientScope."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        speaker = principal(request)
-        if speaker.is_pending:
-            raise DevicePending
-        if speaker.is_full or (speaker.kind == "access_key" and WRITE in speaker.scope.split()):
-            return True
-        raise out_of_reach(speaker.kind)
 
 
 class AnyAcceptAndParser(AnyAccept):
