@@ -28,6 +28,7 @@ from activitypub.models import (
     Notification,
     Pin,
     Post,
+    QuoteRequest,
     Report,
     Sent,
     Vote,
@@ -64,14 +65,16 @@ ACTOR = (
     *("id", "uri", "username", "type", "url"),
     *("inbox", "shared_inbox", "outbox", "followers", "following", "featured"),
     *("display_name", "summary", "summary_source", "fields", "icon", "image"),
+    *("quote_automatic_approval", "quote_manual_approval"),
     *("locked", "discoverable", "indexable", "also_known_as", "moved_to", "moved_at", "published"),
     "suspended_at",
 )
 _POST = (
     *("id", "uri", "url", "type", "visibility", "name", "content", "source", "source_type", "summary"),
     *("sensitive", "language", "attachments", "emoji", "poll", "in_reply_to__uri", "in_reply_to_uri"),
-    *("conversation", "quote__uri", "quote_uri", "quote_authorization", "published", "edited_at"),
-    *("received_at", "replies_count", "likes_count", "boosts_count"),
+    *("conversation", "quote__uri", "quote_uri", "quote_state", "quote_authorization"),
+    *("quote_automatic_approval", "quote_manual_approval", "published", "edited_at"),
+    *("received_at", "replies_count", "likes_count", "boosts_count", "quotes_count"),
 )
 _EDITION = (
     *("id", "post__uri", "name", "content", "summary", "sensitive", "attachments", "poll", "written_at"),
@@ -114,6 +117,20 @@ ROWS: tuple[Rows, ...] = (
     Rows("mentioned-in", "Posts in which you are named.", Mention, _ACTOR, ("id", "post__uri")),
     Rows(
         "hashtags", "Hashtags of your posts.", Hashtag, "post__author__account", ("id", "post__uri", "name")
+    ),
+    Rows(
+        "quote-requests",
+        "Posts of this server that you have asked to quote.",
+        QuoteRequest,
+        "asker__account",
+        ("id", "post__uri", "uri", "quoting_uri", "state", "stamp", "created_at"),
+    ),
+    Rows(
+        "quoters",
+        "Who has asked to quote a post of yours, and what was answered.",
+        QuoteRequest,
+        "post__author__account",
+        ("id", "asker__uri", "post__uri", "uri", "quoting_uri", "state", "stamp", "created_at"),
     ),
     Rows("likes", "What you liked.", Like, _ACTOR, ("id", "post__uri", "emoji", "uri", "created_at")),
     Rows(

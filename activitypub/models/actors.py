@@ -22,6 +22,14 @@ class ActorType(models.TextChoices):
     SERVICE = "Service"
 
 
+class QuotableBy(models.TextChoices):
+    """Whom an author lets quote (FEP-044f), beside the author."""
+
+    PUBLIC = "public"
+    FOLLOWERS = "followers"
+    NOBODY = "nobody"
+
+
 class Actor(models.Model):
     """Who speaks in the fediverse. One of this server has no `host`. It belongs to an account, is the
     server's own (an Application), or was an account's that is erased, and stays until others were told.
@@ -62,6 +70,13 @@ class Actor(models.Model):
     # Both are for their owner to switch on.
     discoverable = models.BooleanField(default=False)
     indexable = models.BooleanField(default=False)
+    # For the posts of a local actor that do not say it themselves: at once, and after being asked.
+    quote_automatic_approval = models.CharField(
+        max_length=9, choices=QuotableBy.choices, default=QuotableBy.PUBLIC
+    )
+    quote_manual_approval = models.CharField(
+        max_length=9, choices=QuotableBy.choices, default=QuotableBy.NOBODY
+    )
     also_known_as = models.JSONField(default=list)
     moved_to = models.CharField(max_length=MAX_URI, blank=True)
     moved_at = models.DateTimeField(null=True)

@@ -10,7 +10,7 @@ from activitypub.models.posts import Post
 
 
 class NotificationType(models.TextChoices):
-    """In the words of Mastodon's client API."""
+    """In the words of Mastodon's client API, which has none for who asks to quote."""
 
     MENTION = "mention"
     STATUS = "status"
@@ -21,6 +21,7 @@ class NotificationType(models.TextChoices):
     POLL = "poll"
     UPDATE = "update"
     QUOTE = "quote"
+    QUOTE_REQUEST = "quote_request"
     MOVED = "moved"
 
 

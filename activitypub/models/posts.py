@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from activitypub.ids import new_id
-from activitypub.models.actors import MAX_URI, Actor
+from activitypub.models.actors import MAX_URI, Actor, QuotableBy
 
 
 class PostType(models.TextChoices):
@@ -28,6 +28,15 @@ class Visibility(models.TextChoices):
     UNLISTED = "unlisted"
     PRIVATE = "private"
     DIRECT = "direct"
+
+
+class QuoteState(models.TextChoices):
+    """What the author of what is quoted says to it (FEP-044f), in the words of Mastodon's client API."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    REVOKED = "revoked"
 
 
 class Post(models.Model):
@@ -64,8 +73,13 @@ class Post(models.Model):
     conversation = models.CharField(max_length=MAX_URI, blank=True)
     quote = models.ForeignKey("self", on_delete=models.SET_NULL, related_name="quoted_by", null=True)
     quote_uri = models.CharField(max_length=MAX_URI, blank=True)
-    # FEP-044f: the stamp by which the quoted author allows it; empty while none was given.
+    # FEP-044f: only an accepted quote is shown. One's own needs no stamp; that of another has the address of
+    # one, which was verified.
+    quote_state = models.CharField(max_length=8, choices=QuoteState.choices, blank=True)
     quote_authorization = models.CharField(max_length=MAX_URI, blank=True)
+    # Who may quote it, at once and after being asked; empty where its document does not say, or in other words.
+    quote_automatic_approval = models.CharField(max_length=9, choices=QuotableBy.choices, blank=True)
+    quote_manual_approval = models.CharField(max_length=9, choices=QuotableBy.choices, blank=True)
 
     published = models.DateTimeField()
     edited_at = models.DateTimeField(null=True)
@@ -74,6 +88,7 @@ class Post(models.Model):
     replies_count = models.IntegerField(default=0)
     likes_count = models.IntegerField(default=0)
     boosts_count = models.IntegerField(default=0)
+    quotes_count = models.IntegerField(default=0)
 
     class Meta:
         indexes: ClassVar = [
@@ -81,6 +96,8 @@ class Post(models.Model):
             models.Index(fields=["visibility", "id"], name="activitypub_post_timeline"),
             models.Index(fields=["in_reply_to", "id"], name="activitypub_post_replies"),
             models.Index(fields=["in_reply_to_uri"], name="activitypub_post_awaited"),
+            models.Index(fields=["quote_uri"], name="activitypub_post_quoting"),
+            models.Index(fields=["quote_authorization"], name="activitypub_post_stamp"),
             models.Index(fields=["conversation", "id"], name="activitypub_post_conversation"),
         ]
 

@@ -21,6 +21,7 @@ from activitypub.models import (
     Notification,
     Pin,
     Post,
+    QuoteRequest,
     Received,
     RemoteActor,
     Report,
@@ -66,6 +67,7 @@ def live(actor: LocalActor, other: RemoteActor) -> Life:
             actor=one, post=its, uri=f"{one.uri}/boosts/1", visibility="public", published=now
         )
         Vote.objects.create(actor=one, post=its, option=1)
+        QuoteRequest.objects.create(asker=one, post=its, uri=f"{one.uri}/asks", quoting_uri=f"{one.uri}/5")
     Pin.objects.create(actor=actor, post=own)
     Bookmark.objects.create(actor=actor, post=foreign)
     Follow.objects.create(follower=other, followee=actor, state=FollowState.ACCEPTED)
