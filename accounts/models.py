@@ -124,6 +124,36 @@ class ErasedUsername(models.Model):
         return row
 
 
+class Operator(AbstractBaseUser):
+    """Who runs this server, at the administration's pages; no account, and nobody in the fediverse."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=30, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_login = None  # the audit knows
+
+    USERNAME_FIELD = "name"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OperatorSession(models.Model):
+    """An operator who has signed in. `digest` is the SHA-256 of the cookie: of so much chance a plain
+    digest gives nothing away. `kept` is what the next page shows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="sessions")
+    digest = models.BinaryField(max_length=32, unique=True)
+    kept = models.JSONField(default=dict)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"session {self.id}"
+
+
 class Invite(models.Model):
     """Leave to register. The code itself is shown once and kept by nobody here."""
 

@@ -5,7 +5,9 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -25,6 +27,7 @@ MAX_CHARACTERS = 1024
 # Each takes 100 MiB for a tenth of a second: what strangers can make a process hold is this many.
 HASHES_AT_ONCE = 4
 PATIENCE_SECONDS = 10.0
+Owner = TypeVar("Owner", bound=AbstractBaseUser)
 _places = threading.BoundedSemaphore(HASHES_AT_ONCE)
 
 
@@ -57,8 +60,8 @@ def _nobody() -> str:
     return make_password(secrets.token_urlsafe(32))
 
 
-def authenticate(account: Account | None, password: str, guesses: Counters) -> Account:
-    """The account, if the password is its own.
+def authenticate(account: Owner | None, password: str, guesses: Counters) -> Owner:
+    """The account, or the operator, if the password is its own.
 
     Raises InvalidCredentials, alike and after the same work for an account that does not exist,
     RateLimited and Busy.

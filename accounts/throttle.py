@@ -157,6 +157,16 @@ def guesses_at_login(login: str, *, own: Device | None) -> Counters:
     return Counters(counters, (Counter.of(COMPUTED_BY_NETWORK, here()),), subject=typed)
 
 
+def guesses_of_operator(name: str) -> Counters:
+    """Passwords tried at the administration's sign-in, by the name that was typed, known or not."""
+    counters = (
+        Counter.of(GUESSES_BY_NETWORK, here()),
+        Counter.of(GUESSES_BY_NETWORK_AT_LOGIN, here(), "operator", name),
+        Counter.of(GUESSES_AT_LOGIN, "operator", name),
+    )
+    return Counters(counters, (Counter.of(COMPUTED_BY_NETWORK, here()),), subject=name)
+
+
 def guesses_again(principal: Principal) -> Counters:
     """Passwords tried where a signed-in device is asked for it again.
 

@@ -8,6 +8,9 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 network: ContextVar[str] = ContextVar("audit_network", default="")
 """As `network_of` gives it; empty where nobody asks over a network."""
 
+operator: ContextVar[str] = ContextVar("audit_operator", default="")
+"""The name of the operator who acts; empty where it is nobody's act at the administration's pages."""
+
 
 def network_of(address: str) -> str:
     """Whom an address stands for: of IPv6 its /64, which one household has to itself (RFC 6177)."""
@@ -30,3 +33,13 @@ def asked_from(address: str) -> Iterator[None]:
         yield
     finally:
         network.reset(token)
+
+
+@contextmanager
+def acted_by(name: str) -> Iterator[None]:
+    """What is recorded inside is this operator's act."""
+    token = operator.set(name)
+    try:
+        yield
+    finally:
+        operator.reset(token)

@@ -27,6 +27,7 @@ def found(
     device: str | None = None,
     network: str | None = None,
     subject: str | None = None,
+    operator: str | None = None,
     event: str | None = None,
     chain: str | None = None,
     since: datetime | None = None,
@@ -42,6 +43,8 @@ def found(
         rows = rows.filter(network_mac=mac_of("network", network_of(network)))
     if subject is not None:
         rows = rows.filter(subject_mac=mac_of("subject", subject))
+    if operator is not None:
+        rows = rows.filter(device_mac=mac_of("operator", operator))
     if event is not None:
         rows = rows.filter(event=event)
     if chain is not None:

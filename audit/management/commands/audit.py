@@ -31,6 +31,9 @@ class Command(BaseCommand):
         show.add_argument("--device", help="a device hash")
         show.add_argument("--network", help="an address; all of its /64 in IPv6")
         show.add_argument("--subject", help="what was typed at a login, or an exchange's id")
+        show.add_argument(
+            "--operator", help="the name of an operator who acted at the administration's pages"
+        )
         show.add_argument("--event", choices=[str(event) for event in Event], metavar="EVENT")
         show.add_argument("--chain", help="a chain's name, as in the output")
         show.add_argument("--since", type=_time, metavar="TIME", help="RFC 3339; UTC where no zone is given")
@@ -77,7 +80,7 @@ class Command(BaseCommand):
             account=account,
             **{
                 name: options[name]
-                for name in ("device", "network", "subject", "event", "chain", "since", "until")
+                for name in ("device", "network", "subject", "operator", "event", "chain", "since", "until")
             },
         )
         key = keys.current().chain
