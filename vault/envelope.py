@@ -28,7 +28,9 @@ OVERHEAD = len(VERSION) + KEY_ID_LENGTH + NONCE_LENGTH + TAG_LENGTH
 _NONCE_START = len(VERSION) + KEY_ID_LENGTH
 # Where an envelope names its key. The name proves nothing; `EnvelopeKey.open` does.
 KEY_ID = slice(len(VERSION), _NONCE_START)
-_CIPHERTEXT_START = _NONCE_START + NONCE_LENGTH
+HEADER = slice(_NONCE_START)
+_NONCE = slice(_NONCE_START, _NONCE_START + NONCE_LENGTH)
+_CIPHERTEXT = slice(_NONCE_START + NONCE_LENGTH, None)
 
 
 _NONCES_AT_ONCE = 64
@@ -54,14 +56,14 @@ def _nonce() -> bytes:
 class EnvelopeKey:
     """A 256-bit key that seals, with the 16-byte name it is found by. Shows nothing of itself."""
 
-    __slots__ = ("_cipher", "_header", "_prefix", "id")
+    __slots__ = ("_cipher", "_prefix", "header", "id")
 
     def __init__(self, key_id: bytes, material: bytes | memoryview) -> None:
         if len(key_id) != KEY_ID_LENGTH or len(material) != KEY_LENGTH:
             raise ValueError("an envelope key is 32 bytes with an id of 16 bytes")
         self.id = key_id
         self._cipher = AESGCMSIV(material)
-        self._header = VERSION + key_id
+        self.header = VERSION + key_id
         self._prefix = lp(key_id)
 
     def seal(self, context: bytes, plaintext: bytes | memoryview) -> bytes:
@@ -70,29 +72,30 @@ class EnvelopeKey:
         The nonce is drawn here and nowhere else, so no caller can repeat one.
         """
         nonce = _nonce()
-        return self._header + nonce + self._cipher.encrypt(nonce, plaintext, self._prefix + context)
+        return self.header + nonce + self._cipher.encrypt(nonce, plaintext, self._prefix + context)
 
     def open(self, context: bytes, envelope: bytes) -> bytes:
         """Return what `seal` was given, or raise CannotOpen."""
-        if envelope[:_NONCE_START] != self._header or len(envelope) < OVERHEAD:
+        if envelope[HEADER] != self.header:
             raise CannotOpen("not an envelope of this version and key")
+        return self.open_body(context, envelope)
+
+    def open_body(self, context: bytes, envelope: bytes) -> bytes:
+        """As `open`, for who has found this key by the envelope's whole header, version and id."""
         try:
-            return self._cipher.decrypt(
-                envelope[_NONCE_START:_CIPHERTEXT_START],
-                envelope[_CIPHERTEXT_START:],
-                self._prefix + context,
-            )
-        except InvalidTag:
+            return self._cipher.decrypt(envelope[_NONCE], envelope[_CIPHERTEXT], self._prefix + context)
+        except (InvalidTag, ValueError):
+            # ValueError: too short for a nonce.
             raise CannotOpen("a sealed value was altered or moved") from None
 
     def open_into(self, context: bytes, envelope: bytes, place: memoryview) -> None:
         """Put what `seal` was given into `place`, just as long, and nowhere else. Raises CannotOpen."""
-        if not envelope.startswith(self._header) or len(envelope) != OVERHEAD + place.nbytes:
+        if not envelope.startswith(self.header) or len(envelope) != OVERHEAD + place.nbytes:
             raise CannotOpen("not an envelope of this version, key and length")
         try:
             self._cipher.decrypt_into(
-                envelope[_NONCE_START:_CIPHERTEXT_START],
-                envelope[_CIPHERTEXT_START:],
+                envelope[_NONCE],
+                envelope[_CIPHERTEXT],
                 self._prefix + context,
                 place,
             )

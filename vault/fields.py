@@ -15,7 +15,7 @@ from django.db.models.query_utils import DeferredAttribute
 from audit.protocol.encoding import lp
 from vault import keyring
 from vault.blind_index import BlindIndexField
-from vault.envelope import KEY_ID, EnvelopeKey
+from vault.envelope import HEADER, VERSION, EnvelopeKey
 from vault.errors import CannotOpen
 from vault.typed import TypedField, placeholder
 
@@ -61,7 +61,7 @@ class _Sealed(bytes):
 
 
 class _FromDatabase(bytes):
-    """An envelope, told apart from bytes that are assigned."""
+    """An envelope of a binary field's, told apart from bytes that are assigned."""
 
 
 def _from_database(value: bytes | None, expression: object, connection: object) -> _FromDatabase | None:
@@ -81,6 +81,8 @@ class _SealedAttribute(DeferredAttribute):
     def __init__(self, field: "SealedField[Any, Any]") -> None:
         super().__init__(field)
         self._attname = field.attname
+        # No text is bytes, so those of a text field need no mark of the database's.
+        self._loaded = _FromDatabase if field.binary else bytes
 
     def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
         held: Any = None if instance is None else instance.__dict__.get(self._attname)
@@ -95,13 +97,18 @@ class _SealedAttribute(DeferredAttribute):
             return self.field.open(row, envelope)
         return held.plain if held.__class__ is SealedValue else held
 
-    def __set__(self, instance: models.Model, value: object) -> None:
+    def __set__(self, instance: models.Model, value: Any) -> None:
         stored = instance.__dict__
         field = self.field
-        if value.__class__ is _FromDatabase:
+        if value.__class__ is self._loaded and value[:1] == VERSION:
             stored[self._attname] = value, stored.get(field.row_attname)
         elif value is None:
             stored[self._attname] = None
+        elif value.__class__ is self._loaded:
+            # Altered in the database, or text that a program has encoded: nothing of it is kept.
+            if self._attname in stored and not field.binary:
+                field.checked(value)
+            stored[self._attname] = b"", stored.get(field.row_attname)
         else:
             stored[self._attname] = SealedValue(field, stored.get(field.row_attname), field.checked(value))
 
@@ -221,14 +228,15 @@ class SealedField(TypedField[_ST, _GT]):
     def open(self, row: object, envelope: bytes) -> str | bytes:
         """Return the value of one row's envelope, or raise CannotOpen."""
         # The ways of nearly every value, without a call: its key is held, its row has a UUID.
-        key = keyring._ring.by_id[keyring.FIELDS].get(envelope[KEY_ID])
-        if key is None:
-            key = keyring.named_by(keyring.FIELDS, envelope)
         if row.__class__ is uuid.UUID:
             context = self._place_of_uuid + row.int.to_bytes(16)
         else:
             context = self._context(row)
-        raw = key.open(context, envelope)
+        key = keyring._ring.of_fields.get(envelope[HEADER])
+        if key is None:
+            raw = keyring.named_by(keyring.FIELDS, envelope).open(context, envelope)
+        else:
+            raw = key.open_body(context, envelope)
         try:
             return raw if self.binary else raw.decode()
         except UnicodeDecodeError:
@@ -263,7 +271,7 @@ class SealedField(TypedField[_ST, _GT]):
         return "BinaryField"
 
     def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
-        return [_from_database]
+        return [_from_database] if self.binary else []
 
     def pre_save(self, model_instance: models.Model, add: bool) -> _Sealed | None:
         plain = getattr(model_instance, self.attname)

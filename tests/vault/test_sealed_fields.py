@@ -89,6 +89,22 @@ def test_a_value_with_a_flipped_bit_does_not_open(contact: Contact) -> None:
             _ = altered.email
 
 
+def test_an_envelope_of_another_version_or_cut_short_does_not_open(contact: Contact) -> None:
+    sealed, field = raw(contact, "email"), Contact._meta.get_field("email")
+    for altered in (b"\x02" + sealed[1:], *(sealed[:length] for length in range(len(sealed)))):
+        with pytest.raises(CannotOpen):
+            field.open(contact.pk, altered)
+
+
+def test_nothing_is_kept_of_bytes_that_a_new_instance_is_given_as_text() -> None:
+    wrong: Any = b"planted bytes"
+    mistaken = Contact(email=wrong)
+    assert "planted" not in repr(vars(mistaken))
+    for use in (lambda: mistaken.email, mistaken.save):
+        with pytest.raises(CannotOpen):
+            use()
+
+
 def test_plaintext_put_into_the_column_does_not_open(contact: Contact) -> None:
     put_raw(contact, "email", EMAIL.encode())
     planted = Contact.objects.get(pk=contact.pk)
