@@ -15,6 +15,27 @@ class ActorSuspended(Problem):
     status, code, title = 403, "actor_suspended", "This actor is suspended"
 
 
+class ActorMoved(Problem):
+    status, code, title = 403, "actor_moved", "You have moved: from here nothing new is sent"
+
+
+class MoveRefused(Problem):
+    """`reason` is a stable word of `services.moving`, or of `protocol.authority`."""
+
+    status, code, title = 422, "move_refused", "You cannot move there"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{self.title}: {reason}")
+        self.reason = str(reason)
+
+
+class MovedLately(Problem):
+    status, code, title = 429, "moved_lately", "Nobody moves more than once in 30 days"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(headers={"Retry-After": str(wait)})
+
+
 class ResourceInvalid(Problem):
     status, code, title = 400, "resource_invalid", "resource must be acct:name@host, or an actor's address"
 
@@ -127,6 +148,38 @@ class BlockImpossible(Problem):
 
 class UnknownBlock(Problem):
     status, code, title = 404, "unknown_block", "You block no such actor"
+
+
+class ReportImpossible(Problem):
+    status, code, title = 422, "report_impossible", "Nobody reports themselves, or this server"
+
+
+class MuteImpossible(Problem):
+    status, code, title = 422, "mute_impossible", "Nobody mutes themselves"
+
+
+class UnknownMute(Problem):
+    status, code, title = 404, "unknown_mute", "You mute no such actor"
+
+
+class HostBlockImpossible(Problem):
+    status, code, title = 422, "host_block_impossible", "Nobody blocks this server from within"
+
+
+class UnknownHostBlock(Problem):
+    status, code, title = 404, "unknown_host_block", "You block no such host"
+
+
+class TooManyReactions(Problem):
+    status, code, title = 422, "too_many_reactions", "Nobody reacts to one post in so many ways"
+
+
+class UnknownBookmark(Problem):
+    status, code, title = 404, "unknown_bookmark", "You have kept no such post"
+
+
+class UnknownTag(Problem):
+    status, code, title = 404, "unknown_tag", "No hashtag is written like this"
 
 
 class UnknownPin(Problem):

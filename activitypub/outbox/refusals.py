@@ -15,3 +15,6 @@ class Reason(StrEnum):
     UNDONE = "nothing_to_undo"
     UPDATED = "update_of_another_kind"
     TARGET = "target_is_not_featured"
+    SEVERAL = "several_are_reported"
+    EMOJI = "content_is_no_emoji"
+    OVER = "ended_before"

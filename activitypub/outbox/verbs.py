@@ -15,7 +15,7 @@ from accounts import throttle
 from activitypub import rendering
 from activitypub.errors import ActivityRefused, NotYours
 from activitypub.models import Actor, LocalActor, Post
-from activitypub.outbox import finding, undoing
+from activitypub.outbox import finding, reporting, undoing
 from activitypub.outbox.deeds import Deed
 from activitypub.outbox.drafts import TYPES, draft, require_own, vote_of
 from activitypub.outbox.refusals import Reason
@@ -149,6 +149,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "Block": _block,
     "Create": _create,
     "Delete": _delete,
+    "Flag": reporting.prepare,
     "Follow": _follow,
     "Like": _like,
     "Reject": _reject,

@@ -11,6 +11,7 @@ from activitypub.rendering.follows import (
     undo_block_document,
     undo_document,
 )
+from activitypub.rendering.moves import move_document
 from activitypub.rendering.polls import poll_members, vote_document
 from activitypub.rendering.posts import (
     create_document,
@@ -26,6 +27,7 @@ from activitypub.rendering.reactions import (
     undo_announce_document,
     undo_like_document,
 )
+from activitypub.rendering.reports import flag_document
 
 __all__ = [
     "ACTOR_CONTEXT",
@@ -41,10 +43,12 @@ __all__ = [
     "collection_page",
     "create_document",
     "delete_document",
+    "flag_document",
     "follow_document",
     "handle_of",
     "hashtag_address",
     "like_document",
+    "move_document",
     "poll_members",
     "post_document",
     "tombstone",

@@ -114,7 +114,6 @@ def _who_knows(actor: LocalActor) -> Iterable[RemoteActor]:
         *(row.objects.filter(actor=actor).values_list("post__author") for row in (Like, Boost, Vote)),
         Post.objects.filter(author=actor).values_list("in_reply_to__author"),
         Post.objects.filter(author=actor).values_list("quote__author"),
-        Report.objects.filter(reporter=actor, forwarded=True).values_list("target"),
     )
     keys = {pk for (pk,) in chain.from_iterable(rows.distinct().iterator() for rows in found)}
     return RemoteActor.objects.in_bulk(list(keys - {None})).values()

@@ -28,10 +28,11 @@ from tests.activitypub.test_actors import actor_of, remote, uri_of
 from tests.people import Answer, Person
 
 
-def submit(person: Person, body: Any, *, to: Person | None = None, **how: Any) -> Answer:
-    """What the outbox of the person, or of somebody else, answers."""
+def submit(person: Person, body: Any, *, to: Person | None = None, key: str = "", **how: Any) -> Answer:
+    """What the outbox of the person, or of somebody else, answers. `key` is an Idempotency-Key."""
     path = f"/users/{(to or person).username}/outbox"
-    return person.handset.call("POST", path, body, headers={"Content-Type": ACTIVITY}, **how)
+    headers = {"Content-Type": ACTIVITY} | ({"Idempotency-Key": key} if key else {})
+    return person.handset.call("POST", path, body, headers=headers, **how)
 
 
 def made(person: Person, body: Any) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def test_what_is_no_json_is_refused(person: Person) -> None:
     [
         ({"type": "Person"}, "unsupported_type"),
         ({"type": "Travel", "object": "https://remote.example/1"}, "unsupported_type"),
-        ({"type": "Flag", "object": "https://remote.example/1"}, "unsupported_type"),
+        ({"type": "Arrive", "object": "https://remote.example/1"}, "unsupported_type"),
         ({"type": "Tombstone"}, "unsupported_type"),
         ({"type": "Collection"}, "unsupported_type"),
         ({"type": ["Note", 3], "actor": "https://remote.example/users/bob"}, "actor_is_another"),
@@ -154,6 +155,12 @@ def test_what_is_no_json_is_refused(person: Person) -> None:
         (note(quote="https://remote.example/1"), "unsupported_quote"),
         ({"type": "Follow"}, "object_missing"),
         ({"type": "Like", "object": "no address"}, "object_missing"),
+        ({"type": "Flag"}, "object_missing"),
+        (
+            {"type": "Flag", "object": [f"https://remote.example/{n}" for n in range(52)]},
+            "too_many_recipients",
+        ),
+        ({"type": "Flag", "object": ["https://a.example/", "https://b.example/"]}, "several_are_reported"),
         ({"type": "Undo"}, "object_missing"),
         ({"type": "Undo", "object": "https://remote.example/follows/1"}, "nothing_to_undo"),
         ({"type": "Undo", "object": {"type": "Follow", "object": {"type": "Follow"}}}, "nothing_to_undo"),
