@@ -1,4 +1,4 @@
-"""What goes on behind the answers: working through what came in, and delivering what goes out."""
+"""What goes on behind the answers: what came in and what goes out, and what is due by the clock."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from django.conf import settings
 
 from activitypub.bell import Bell
 from activitypub.delivery import working as delivering
+from activitypub.errands import Worker as ErrandWorker
 from activitypub.inbox import working as receiving
 from activitypub.protocol.retry import Outcome
 from activitypub.remote import session
@@ -15,7 +16,7 @@ from activitypub.remote import session
 async def run(
     stop: asyncio.Event, *, ready: Callable[[], object], delivered: Callable[[Outcome], object]
 ) -> None:
-    """Do both until `stop` is set; where one ends by a fault, so does the other, and the fault is raised.
+    """Do all three until `stop` is set; where one ends by a fault, so do the others, and the fault is raised.
 
     Any number of processes may do it on PostgreSQL, one on an embedded database. `ready` is called once
     the bell is heard; `delivered` hears what every attempt at a delivery came to.
@@ -26,6 +27,7 @@ async def run(
     ready()
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(ErrandWorker().run(stop))
             for worker in workers:
                 group.create_task(worker.run(stop))
     finally:

@@ -35,6 +35,9 @@ class Event(StrEnum):
     EXPORTED = "exported"
     ERASED = "erased"
     ACTOR_KEYS_ROTATED = "actor_keys_rotated"
+    ACTOR_ALIASES_SET = "actor_aliases_set"
+    ACTOR_MOVED = "actor_moved"
+    ACTOR_CAME_BACK = "actor_came_back"
 
     # The server's own.
     INVITE_MADE = "invite_made"

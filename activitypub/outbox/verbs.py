@@ -15,7 +15,7 @@ from accounts import throttle
 from activitypub import rendering
 from activitypub.errors import ActivityRefused, NotYours
 from activitypub.models import Actor, LocalActor, Post
-from activitypub.outbox import finding, reporting, undoing
+from activitypub.outbox import asking, finding, own_actor, reporting, undoing
 from activitypub.outbox.deeds import Deed
 from activitypub.outbox.drafts import TYPES, draft, require_own, vote_of
 from activitypub.outbox.refusals import Reason
@@ -25,7 +25,7 @@ from activitypub.protocol.documents import shapes, vocabulary
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import Refusal
 from activitypub.protocol.visibility import visibility
-from activitypub.services import editing, following, pinning, polls, publishing, reacting, relations
+from activitypub.services import editing, following, pinning, polls, publishing, quote_answers, reacting, relations
 
 Verb = Callable[[LocalActor, Document], Deed]
 
@@ -58,18 +58,20 @@ def _create(actor: LocalActor, activity: Document) -> Deed:
 
 def _update(actor: LocalActor, activity: Document) -> Deed:
     document = _inline(activity)
+    if shapes.uri(document) == actor.uri:
+        return own_actor.update(actor, document)
     post = finding.post_at(actor, finding.name_of(shapes.reference(document)))
     if post.author_id != actor.pk:
         raise NotYours
     if post.type not in shapes.types(document):
         raise ActivityRefused(Reason.UPDATED)
-    # What it answers is not changed, so it is not looked for.
-    written = {name: value for name, value in document.items() if name != "inReplyTo"}
-    edit = editing.prepare_edit(actor, post, draft(actor, written, {}))
+    edit = editing.prepare_edit(actor, post, draft(actor, document, {}, new=False))
     return lambda: edit().activity
 
 
 def _delete(actor: LocalActor, activity: Document) -> Deed:
+    if deed := asking.deletion(actor, activity):
+        return deed
     return partial(editing.delete_post, actor, _post(actor, activity))
 
 
@@ -79,10 +81,14 @@ def _follow(actor: LocalActor, activity: Document) -> Deed:
 
 
 def _accept(actor: LocalActor, activity: Document) -> Deed:
+    if asked := asking.answered(actor, activity):
+        return partial(quote_answers.accept, actor, asked)
     return partial(following.answer, actor, _asked(actor, activity), accepted=True)
 
 
 def _reject(actor: LocalActor, activity: Document) -> Deed:
+    if asked := asking.answered(actor, activity):
+        return partial(quote_answers.reject, actor, asked)
     return partial(following.answer, actor, _asked(actor, activity), accepted=False)
 
 
@@ -152,6 +158,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "Flag": reporting.prepare,
     "Follow": _follow,
     "Like": _like,
+    "Move": own_actor.move,
     "Reject": _reject,
     "Remove": _remove,
     "Undo": undoing.prepare,

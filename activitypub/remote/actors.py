@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.utils import timezone
 
-from activitypub.fetching.errors import DownForNow, Reason, Refused
+from activitypub.fetching.errors import DownForNow, Gone, Reason, Refused
 from activitypub.models import KeyKind, RemoteActor
 from activitypub.protocol.documents.actors import RemoteActorDocument, actor
 from activitypub.protocol.documents.reading import Document
@@ -21,7 +21,7 @@ from activitypub.protocol.signatures.reasons import SignatureError
 from activitypub.protocol.uris import origin_of
 from activitypub.queries.hosts import suspended_among
 from activitypub.remote import session, signing
-from activitypub.services import remote_actors
+from activitypub.services import leaving, remote_actors
 from activitypub.services.remote_actors import KnownKey
 from activitypub.threads import in_database
 
@@ -39,6 +39,9 @@ def resolve(uri: str, *, max_age: timedelta = MAX_AGE) -> RemoteActor:
         return known
     try:
         document = session.run(_fetch(uri, signer))
+    except Gone:
+        leaving.suspect(uri, timezone.now())
+        raise
     except DownForNow:
         if known is None:
             raise
@@ -53,6 +56,9 @@ async def aresolve(uri: str, *, max_age: timedelta = MAX_AGE) -> RemoteActor:
         return known
     try:
         document = await _fetch(uri, signer)
+    except Gone:
+        await in_database(partial(leaving.suspect, uri, timezone.now()))
+        raise
     except DownForNow:
         if known is None:
             raise

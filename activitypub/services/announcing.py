@@ -1,14 +1,18 @@
 """Telling other servers that an actor of this one has changed."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from activitypub.models import Follow, LocalActor, RemoteActor
 from activitypub.queries.actors import published_keys
 from activitypub.rendering import ACTOR_CONTEXT, PUBLIC, actor_document
 from activitypub.services import sending
 
 
-def announce_change(actor_id: int) -> None:
+def announce_change(actor_id: int) -> Mapping[str, Any]:
     """Send an Update of an actor's document to those who follow it and those it follows, or asked to, in the
-    transaction in which it changed. Whoever else knows it reads the document anew when they need it."""
+    transaction in which it changed. Whoever else knows it reads the document anew when they need it. Returns
+    the Update."""
     actor = LocalActor.objects.get(pk=actor_id)
     document = actor_document(actor, published_keys(actor))
     document.pop("@context")
@@ -23,3 +27,4 @@ def announce_change(actor_id: int) -> None:
     }
     followed = RemoteActor.objects.filter(pk__in=Follow.objects.filter(follower=actor).values("followee"))
     sending.send(actor, update, to=followed.iterator(), to_followers=True, object_uri=actor.uri)
+    return update

@@ -32,7 +32,7 @@ from activitypub.models import (
     Vote,
 )
 from activitypub.rendering import PUBLIC, STREAMS
-from activitypub.services import sending
+from activitypub.services import leaving, sending
 
 # Of each table, the columns that name an actor. Keys and the Delete itself go last, with the actor's row.
 _OF_ACTOR: tuple[tuple[type[Model], str], ...] = (
@@ -73,6 +73,8 @@ def erase_actor(account_id: str, account: str) -> None:
         told = _send_delete(actor)
         Deleted.objects.filter(uri__startswith=f"{actor.uri}/").delete()
         Received.objects.filter(recipient=actor.username).delete()
+        while leaving.take_some(actor):
+            pass
         if Delivery.objects.filter(activity_id=told.pk).exists():
             _empty(actor, told)
         else:

@@ -24,7 +24,7 @@ from activitypub.models import (
 from activitypub.queries.hosts import silenced_among, suspended_among
 from activitypub.services import sending
 from activitypub.services.notifications import notify
-from activitypub.services.presence import require_here
+from activitypub.services.presence import require_active, require_here
 
 
 def follow(actor: LocalActor, target: Actor) -> Follow:
@@ -33,7 +33,7 @@ def follow(actor: LocalActor, target: Actor) -> Follow:
     Raises FollowImpossible, BlockedByThem, UnknownActor.
     """
     with transaction.atomic():
-        require_here(actor)
+        require_active(actor)
         made = request(actor, target, sending.new_activity_uri(actor))
         if made is None:
             return between(actor, target)

@@ -1,39 +1,83 @@
-"""What goes of an actor of another server that is no more: all of it, a part at a time."""
+"""What goes of an actor that is no more: all of it, a part at a time."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 from django.db.models import F, Model
 
-from activitypub.models import Boost, Like, Post, RemoteActor
+from activitypub.fetching.errors import DownForNow, Gone
+from activitypub.models import Actor, Boost, Errand, ErrandKind, Like, Post, RemoteActor
+from activitypub.services import errands
+from activitypub.services.errands import Found
 
 # In one transaction, so that nobody waits long.
 AT_ONCE: Final = 200
+# A server that says of somebody that they are gone is asked once more after this: a fault may be mended.
+ASKED_AGAIN_AFTER: Final = timedelta(days=1)
 
 _COUNTED: Final[tuple[tuple[type[Model], str], ...]] = ((Like, "likes_count"), (Boost, "boosts_count"))
 
 
 @transaction.atomic
-def erase_some(actor: RemoteActor) -> bool:
+def erase_some(actor: Actor) -> bool:
     """Delete a part of what is the actor's, and at last the actor; whether that was all."""
-    if _some_posts(actor) or any(_some_counted(actor, *counted) for counted in _COUNTED):
+    if take_some(actor):
         return False
     actor.delete()
     return True
 
 
-def _some_posts(actor: RemoteActor) -> bool:
-    some = Post.objects.filter(author=actor).order_by("pk").values_list("pk", "in_reply_to")[:AT_ONCE]
+def take_some(actor: Actor) -> bool:
+    """Delete, in the caller's transaction, some of the actor's posts, likes or boosts, and count them no
+    more where others' posts count them; whether there were any.
+
+    Votes stay counted: what people said together is not taken back when one of them leaves.
+    """
+    return _some_posts(actor) or any(_some_counted(actor, *counted) for counted in _COUNTED)
+
+
+# --- Actors of other servers that answer 410 ---------------------------------------------------------
+
+
+def suspect(uri: str, now: datetime) -> None:
+    """The actor's own server has said at its address that it is gone. Nothing goes before it says so again,
+    a day later."""
+    actor = RemoteActor.objects.filter(uri=uri).first()
+    if actor is not None:
+        errands.put(ErrandKind.ACTOR_GONE, actor=actor, due_at=now + ASKED_AGAIN_AFTER)
+
+
+def asked(errand: Errand) -> str | None:
+    """The actor's address, until its server has said there that it is gone."""
+    if errand.place:
+        return None
+    return RemoteActor.objects.filter(errands=errand).values_list("uri", flat=True).first()
+
+
+def leave(errand: Errand, actor: Actor, found: Found, now: datetime) -> datetime | None:
+    """Erase a part of an actor of another server, if that says that it is gone. Raises DownForNow while it
+    does not answer."""
+    if isinstance(found, DownForNow):
+        raise found.again()
+    if not errand.place and not isinstance(found, Gone):
+        return None
+    errand.place = 1
+    return None if erase_some(actor) else now
+
+
+def _some_posts(actor: Actor) -> bool:
+    some = Post.objects.filter(author_id=actor.pk).order_by("pk").values_list("pk", "in_reply_to")[:AT_ONCE]
     found = dict(some)
     Post.objects.filter(pk__in=found).delete()
     _count_down("replies_count", Counter(parent for parent in found.values() if parent is not None))
     return bool(found)
 
 
-def _some_counted(actor: RemoteActor, model: type[Model], column: str) -> bool:
-    some = model._default_manager.filter(actor=actor).order_by("pk").values_list("pk", "post")[:AT_ONCE]
-    found = dict(some)
+def _some_counted(actor: Actor, model: type[Model], column: str) -> bool:
+    some = model._default_manager.filter(actor_id=actor.pk).order_by("pk").values_list("pk", "post")
+    found = dict(some[:AT_ONCE])
     model._default_manager.filter(pk__in=found).delete()
     _count_down(column, Counter(found.values()))
     return bool(found)

@@ -6,11 +6,16 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from activitypub.models import Actor, HostPolicy, RemoteActor, Severity
+from activitypub import ports
+from activitypub.models import Actor, Delivery, HostPolicy, RemoteActor, Severity
 from activitypub.protocol.blocklist import Line
 from activitypub.queries.hosts import and_above
+from activitypub.services.dropping import drop
 from audit.events import Event
 from audit.services import record
+
+# Of what a suspended person has sent. What ends something still ends it.
+_PUBLISHED = ("Announce", "Create", "Update")
 
 
 @transaction.atomic
@@ -60,9 +65,19 @@ def take_over(lines: Iterable[Line]) -> int:
 
 @transaction.atomic
 def suspend(actor: Actor) -> bool:
-    """Hide an actor and all that is its own, and exchange nothing with it; whether that is new."""
+    """Hide an actor and all that is its own, and exchange nothing with it; whether that is new.
+
+    Somebody of this server can do nothing more in the fediverse; their account stays. What they published
+    and others have not got yet they do not get, and they are told to hide the actor too. The server's own
+    actor is not suspended.
+    """
+    if not actor.host and actor.account_id is None:
+        return False
     if not Actor.objects.filter(pk=actor.pk, suspended_at=None).update(suspended_at=timezone.now()):
         return False
+    if not actor.host:
+        drop(Delivery.objects.filter(activity__actor_id=actor.pk, activity__type__in=_PUBLISHED))
+        ports.actor_changed(actor.pk)
     record(Event.ACTOR_SUSPENDED, account=_account(actor), subject=actor.uri)
     return True
 
@@ -74,6 +89,8 @@ def unsuspend(actor: Actor) -> bool:
     found = Actor.objects.filter(pk=actor.pk, suspended_at__isnull=False).exclude(suspended_at__in=over)
     if not found.update(suspended_at=None):
         return False
+    if not actor.host:
+        ports.actor_changed(actor.pk)
     record(Event.ACTOR_UNSUSPENDED, account=_account(actor), subject=actor.uri)
     return True
 

@@ -9,13 +9,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from activitypub.delivery.jobs import Attempt
-from activitypub.models import Actor, Delivery, Follow, Host
+from activitypub.models import Actor, Delivery, Follow, Host, RemoteActor
 from activitypub.protocol.retry import Outcome, delay
-from activitypub.services import hosts
+from activitypub.services import hosts, leaving
 from activitypub.services.dropping import drop, forget_unneeded
 from activitypub.turns import turn
 
 log = logging.getLogger("activitypub.delivery")
+
+# Several actors have one inbox on few servers.
+_ASKED_AT_ONCE = 20
 
 
 def settle(attempts: Sequence[Attempt], now: datetime) -> None:
@@ -25,7 +28,7 @@ def settle(attempts: Sequence[Attempt], now: datetime) -> None:
         ended += _put_off([attempt for attempt in attempts if attempt.outcome is Outcome.RETRY], now)
         Delivery.objects.filter(pk__in=[attempt.job.id for attempt in ended]).delete()
         for inbox, host in {(one.job.inbox, one.job.host) for one in ended if one.outcome is Outcome.GONE}:
-            _prune(inbox, host)
+            _prune(inbox, host, now)
         _remember(attempts, now)
         forget_unneeded({one.job.activity.id for one in ended if not one.job.activity.public})
 
@@ -51,11 +54,14 @@ def _put_off(attempts: Iterable[Attempt], now: datetime) -> list[Attempt]:
     return given_up
 
 
-def _prune(inbox: str, host: str) -> None:
-    """An inbox is gone, by its own host's word: nobody behind it follows anybody here any more."""
+def _prune(inbox: str, host: str, now: datetime) -> None:
+    """An inbox is gone, by its own host's word: nobody behind it follows anybody here any more. Whether they
+    are gone themselves they are asked."""
     drop(Delivery.objects.filter(host=host, inbox=inbox))
     behind = Q(shared_inbox=inbox) | Q(shared_inbox="", inbox=inbox)
     Follow.objects.filter(follower__in=Actor.objects.filter(behind, host=host)).delete()
+    for actor in RemoteActor.objects.filter(inbox=inbox, host=host)[:_ASKED_AT_ONCE]:
+        leaving.suspect(actor.uri, now)
 
 
 def _remember(attempts: Sequence[Attempt], now: datetime) -> None:

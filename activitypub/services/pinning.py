@@ -10,7 +10,7 @@ from activitypub.errors import NotShared, NotYours, UnknownPin
 from activitypub.models import LocalActor, Post
 from activitypub.queries.posts import OPEN
 from activitypub.services import pins, sending
-from activitypub.services.presence import require_here
+from activitypub.services.presence import require_active, require_here
 
 
 def pin(actor: LocalActor, post: Post) -> Mapping[str, Any]:
@@ -24,7 +24,7 @@ def pin(actor: LocalActor, post: Post) -> Mapping[str, Any]:
     if post.visibility not in OPEN:
         raise NotShared
     with transaction.atomic():
-        require_here(actor)
+        require_active(actor)
         return _told(actor, post, "Add", changed=pins.store(actor, post))
 
 

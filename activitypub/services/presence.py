@@ -1,14 +1,34 @@
-"""Whether who acts is still here."""
+"""Whether who acts is still here, and may."""
 
 from accounts.queries import locked
-from activitypub.errors import UnknownActor
+from activitypub.errors import ActorMoved, ActorSuspended, UnknownActor
 from activitypub.models import LocalActor
 
 
 def require_here(actor: LocalActor) -> None:
     """Lock the actor's account in the open transaction, so that an erasure waits, or is waited for.
 
-    Raises UnknownActor where it was erased, or is suspended.
+    Raises UnknownActor where it was erased, ActorSuspended.
     """
-    if actor.account_id is None or actor.suspended_at is not None or locked(actor.account_id) is None:
+    _moved_to(actor)
+
+
+def require_active(actor: LocalActor) -> None:
+    """As `require_here`, for what begins something new: who has moved does that where they are now.
+
+    Raises UnknownActor, ActorSuspended, ActorMoved.
+    """
+    if _moved_to(actor):
+        raise ActorMoved
+
+
+def _moved_to(actor: LocalActor) -> str:
+    if actor.account_id is None or locked(actor.account_id) is None:
         raise UnknownActor
+    # Read now that it is locked: a moderator, or another device, may have been faster than this request.
+    row = LocalActor.objects.filter(pk=actor.pk).only("suspended_at", "moved_to").first()
+    if row is None:
+        raise UnknownActor
+    if row.suspended_at is not None:
+        raise ActorSuspended
+    return row.moved_to

@@ -7,12 +7,11 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from rest_framework import serializers
 
-from accounts.queries import locked
 from activitypub import ports
-from activitypub.errors import UnknownActor
 from activitypub.models import LocalActor
 from activitypub.models.actors import MAX_URI
 from activitypub.protocol import plain_text
+from activitypub.services.presence import require_here
 
 MAX_NAME = 100
 MAX_SUMMARY = 5000
@@ -38,12 +37,12 @@ class Profile:
 def update_profile(actor: LocalActor, profile: Profile) -> LocalActor:
     """Change the profile of an account's actor and return it.
 
-    Raises DRF's ValidationError with what is too long or no address, UnknownActor where it was erased.
+    Raises DRF's ValidationError with what is too long or no address, UnknownActor where it was erased,
+    ActorSuspended.
     """
     _require_valid(profile)
     with transaction.atomic():
-        if actor.account_id is None or locked(actor.account_id) is None:
-            raise UnknownActor
+        require_here(actor)
         actor = LocalActor.objects.get(pk=actor.pk)
         for name in ("display_name", "icon", "image", "locked", "discoverable", "indexable"):
             if (value := getattr(profile, name)) is not None:

@@ -4,32 +4,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from activitypub import rendering
-from activitypub.errors import NotShared, UnknownReaction
+from activitypub.errors import NotShared, TooManyReactions, UnknownReaction
 from activitypub.models import Boost, Like, LocalActor, Post, Sent, Visibility
 from activitypub.queries.posts import OPEN
 from activitypub.services import boosts, likes, sending
-from activitypub.services.presence import require_here
+from activitypub.services.presence import require_active, require_here
 
 
-def like(actor: LocalActor, post: Post) -> Mapping[str, Any]:
-    """Like a post that the actor was found to see. Returns the Like. Raises UnknownActor."""
+def like(actor: LocalActor, post: Post, emoji: str = "") -> Mapping[str, Any]:
+    """Like a post that the actor was found to see, or react to it with an emoji. Returns the Like, or the
+    EmojiReact. Raises TooManyReactions, UnknownActor."""
     with transaction.atomic():
-        require_here(actor)
-        new = likes.store(post, actor, uri=sending.new_activity_uri(actor))
-        document = rendering.like_document(_like_of(actor, post))
+        require_active(actor)
+        new = likes.store(post, actor, uri=sending.new_activity_uri(actor), emoji=emoji)
+        row = _likes_of(actor, post, emoji).first()
+        if row is None:
+            raise TooManyReactions
+        document = rendering.like_document(row)
         if new:
             sending.send(actor, document, to=[post.author], object_uri=post.uri)
     return document
 
 
-def unlike(actor: LocalActor, post: Post) -> Mapping[str, Any]:
-    """End a like. Returns the Undo. Raises UnknownReaction, UnknownActor."""
+def unlike(actor: LocalActor, post: Post, emoji: str = "") -> Mapping[str, Any]:
+    """End a like or a reaction. Returns the Undo. Raises UnknownReaction, UnknownActor."""
     with transaction.atomic():
         require_here(actor)
-        ended = _like_of(actor, post)
+        ended = _likes_of(actor, post, emoji).first()
+        if ended is None:
+            raise UnknownReaction
         likes.undo(ended)
         document = rendering.undo_like_document(ended, sending.new_activity_uri(actor))
         sending.send(actor, document, to=[post.author], object_uri=post.uri)
@@ -48,7 +55,7 @@ def boost(actor: LocalActor, post: Post, visibility: Visibility = Visibility.PUB
     seen_by = Visibility.PRIVATE if own else visibility
     now = timezone.now()
     with transaction.atomic():
-        require_here(actor)
+        require_active(actor)
         uri = sending.new_activity_uri(actor)
         new = boosts.store(post, actor, uri=uri, visibility=seen_by, published=now, now=now)
         document = rendering.announce_document(_boost_of(actor, post))
@@ -77,11 +84,8 @@ def unboost(actor: LocalActor, post: Post) -> Mapping[str, Any]:
     return document
 
 
-def _like_of(actor: LocalActor, post: Post) -> Like:
-    found = Like.objects.select_related("actor", "post__author").filter(actor=actor, post=post, emoji="")
-    if (like := found.first()) is None:
-        raise UnknownReaction
-    return like
+def _likes_of(actor: LocalActor, post: Post, emoji: str) -> QuerySet[Like]:
+    return Like.objects.select_related("actor", "post__author").filter(actor=actor, post=post, emoji=emoji)
 
 
 def _boost_of(actor: LocalActor, post: Post) -> Boost:

@@ -126,7 +126,7 @@ SUSPEND = OnActor(
     "Hide an actor and all that is its own, and exchange nothing with it.",
     moderation.suspend,
     "is suspended",
-    "was suspended before",
+    "was suspended before, or cannot be",
 )
 UNSUSPEND = OnActor(
     "unsuspend",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -13,8 +14,10 @@ from rest_framework.response import Response
 from accounts import throttle
 from activitypub import rendering
 from activitypub.errors import ActorSuspended, NotYours
+from activitypub.outbox import own_actor
 from activitypub.outbox.verbs import prepare
 from activitypub.protocol.documents.reading import Document
+from activitypub.protocol.local_uris import ActorURIs
 from activitypub.protocol.negotiation import ACTIVITY
 from activitypub.queries import actors, collections, outbox
 from activitypub.views.base import answer
@@ -29,6 +32,7 @@ from activitypub.views.signed import GuardedView
 from devices.api import principal
 from devices.authentication import TokenAuthentication
 from devices.idempotency import once
+from devices.principal import out_of_reach
 
 
 class OutboxView(GuardedView):
@@ -61,10 +65,14 @@ class OutboxView(GuardedView):
         speaker = principal(request)
         if speaker.username != username:
             raise NotYours
+        document = cast(Document, request.data)
+        uri = ActorURIs.of_user(settings.HVX_ORIGIN, username).id
+        if own_actor.concerned(uri, document) and not speaker.is_full:
+            raise out_of_reach(speaker.kind)
 
         def prepared() -> Callable[[], Response]:
             throttle.acted(speaker.account_id)
-            deed = prepare(actors.of_account(speaker.account_id), cast(Document, request.data))
+            deed = prepare(actors.of_account(speaker.account_id), document)
             return lambda: Response(deed(), status=201)
 
         response = once(request, prepared)

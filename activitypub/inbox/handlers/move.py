@@ -23,10 +23,14 @@ def _confirmed(context: Context, activity: Activity, uri: str) -> Actor:
         target: Actor = people.here(uri)
         if reason := authority.against_move(activity, target.uri, target.also_known_as):
             raise NoEffect(reason)
+        if target.moved_to:
+            raise NoEffect("target_has_moved")
         return target
     found = actors.read(context.fetch(uri, fresh=True))
     if reason := authority.against_move(activity, found.id, found.also_known_as):
         raise NoEffect(reason)
+    if found.moved_to:
+        raise NoEffect("target_has_moved")
     known = RemoteActor.objects.filter(uri=found.id).first()
     if known is not None and known.suspended_at is not None:
         raise NoEffect("actor_suspended")

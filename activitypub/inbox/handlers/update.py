@@ -8,7 +8,7 @@ from activitypub.protocol.documents import objects, shapes, vocabulary
 from activitypub.protocol.documents.activities import Activity
 from activitypub.protocol.documents.reading import Document
 from activitypub.remote import actors
-from activitypub.services import posts
+from activitypub.services import polls, posts
 from activitypub.services.remote_actors import KnownKey
 
 
@@ -51,3 +51,4 @@ def _post(context: Context, activity: Activity, post: objects.Post) -> None:
         raise NoEffect("outdated")
     if not posts.revise(row, post, now=context.now):
         raise NoEffect("unchanged")
+    polls.heard(row, context.now)

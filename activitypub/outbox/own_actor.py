@@ -1,0 +1,54 @@
+"""What concerns the actor itself: where it has moved, and under which other names it is known.
+
+An Update of it is partial, as from every client (ActivityPub §6.3): what it does not name stays, and what is
+null goes.
+"""
+
+from functools import partial
+from typing import Final
+
+from activitypub.errors import ActivityRefused
+from activitypub.models import LocalActor
+from activitypub.outbox.deeds import Deed
+from activitypub.outbox.refusals import Reason
+from activitypub.protocol import authority
+from activitypub.protocol.documents import shapes
+from activitypub.protocol.documents.reading import Document
+from activitypub.services import departing
+
+ALIASES: Final = "alsoKnownAs"
+MOVED: Final = "movedTo"
+_NO_CHANGE: Final = frozenset({"@context", "id", "type"})
+
+
+def concerned(actor_uri: str, document: Document) -> bool:
+    """Whether it is about the actor itself: then a person's own device has to ask for it."""
+    kinds = shapes.types(document)
+    about = shapes.reference(document.get("object"))
+    return "Move" in kinds or ("Update" in kinds and about is not None and about.id == actor_uri)
+
+
+def move(actor: LocalActor, activity: Document) -> Deed:
+    """A Move of the actor. Raises ActivityRefused, and as departing.prepare_move."""
+    moved = shapes.reference(activity.get("object"))
+    target = shapes.reference(activity.get("target"))
+    if moved is None or moved.id != actor.uri:
+        raise ActivityRefused(authority.Reason.OBJECT_OF_ANOTHER)
+    if target is None or target.id is None:
+        raise ActivityRefused(authority.Reason.MOVE_NOWHERE)
+    return departing.prepare_move(actor, target.id)
+
+
+def update(actor: LocalActor, document: Document) -> Deed:
+    """An Update of the actor: of its other names, or of `movedTo`, which only goes. Raises ActivityRefused."""
+    match sorted(document.keys() - _NO_CHANGE):
+        case ["alsoKnownAs"]:
+            given = shapes.many(document[ALIASES])
+            names = shapes.uris(document[ALIASES])
+            if len(names) != len(given):
+                raise ActivityRefused(Reason.ALIAS)
+            return partial(departing.set_aliases, actor, names)
+        case ["movedTo"] if document[MOVED] is None:
+            return partial(departing.come_back, actor)
+        case _:
+            raise ActivityRefused(Reason.MEMBER)
