@@ -11,12 +11,13 @@ from activitypub.models.posts import Post
 
 class ErrandKind(models.TextChoices):
     """Of a poll: tell how far it has got, and end it. Of an actor: let its followers follow where it moved
-    to, and find out whether it is gone."""
+    to, find out whether it is gone, and end what it and the hosts that it blocks follow of each other."""
 
     POLL_TOLD = "poll_told"
     POLL_ENDED = "poll_ended"
     FOLLOWERS_MOVED = "followers_moved"
     ACTOR_GONE = "actor_gone"
+    HOST_BLOCKED = "host_blocked"
 
 
 class Errand(models.Model):
