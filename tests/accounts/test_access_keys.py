@@ -431,6 +431,15 @@ def test_expired_it_opens_nothing_and_the_house_puts_it_away(person: Person) -> 
     assert lifecycle.end_expired_devices() == 0
 
 
+def test_once_expired_it_stays_so_when_the_clock_is_set_back(person: Person) -> None:
+    answer = make(person).expect(201).json
+    device = Device.objects.filter(hash=answer["device"])
+    device.update(expires_at=timezone.now() - timedelta(seconds=1))
+    housekeeping.sweep()
+    device.update(expires_at=timezone.now() + timedelta(days=1))
+    assert exchange(answer["access_key"]).refusal == (401, "access_key_expired")
+
+
 def test_the_house_leaves_alone_what_lasts(person: Person) -> None:
     key = made(person)
     assert lifecycle.end_expired_devices() == 0

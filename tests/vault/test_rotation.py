@@ -23,11 +23,12 @@ from devices.models import IdempotencyRecord, TokenKey
 from tests.vault.models import Badge, Colleague, Contact, Employee
 from vault import guards, keyring, resealing, rotation
 from vault.envelope import KEY_ID
-from vault.errors import CannotOpen
+from vault.errors import CannotOpen, RootKeyMismatch
 from vault.fields import SealedField
 from vault.keyring import BLIND_INDEX, FIELDS, RingKey
 from vault.models import DataKey
 from vault.resealing import Batch, counts, sealed_tables
+from vault.rootkey import RootKey
 from vault.rotation import NotProven, begin, rotate
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,6 +130,25 @@ def test_no_key_is_destroyed_that_the_audit_cannot_hear_of(
     with pytest.raises(AuditUnavailable):
         rotate(wait=never)
     assert living() == [1, 2]
+
+
+def test_no_generation_begins_under_a_root_key_that_another_machine_has_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = DataKey.objects.get(purpose=FIELDS)
+    material = keyring.active(FIELDS).material
+    generations = keyring.generations
+
+    def and_then_replaced(purpose: str) -> list[RingKey]:
+        found = generations(purpose)
+        row.wrapped = keyring.wrap(RootKey.new(), row, material)
+        row.save()
+        return found
+
+    monkeypatch.setattr(keyring, "generations", and_then_replaced)
+    with pytest.raises(RootKeyMismatch):
+        begin()
+    assert living() == [1]
 
 
 def test_no_generation_begins_that_the_audit_cannot_hear_of(monkeypatch: pytest.MonkeyPatch) -> None:
