@@ -11,7 +11,8 @@ if [ -z "${HVX_VECTORS:-}" ] || [ ! -d "$HVX_VECTORS" ]; then
 fi
 if [ "${1:-}" != inside ]; then
     components=scripts/components
-    exec "$components/programs.sh" "$components/postgres.sh" "$components/redis.sh" "$0" inside "$@"
+    exec "$components/programs.sh" "$components/postgres.sh" "$components/redis.sh" "$components/fedify.sh" \
+        "$0" inside "$@"
 fi
 shift
 

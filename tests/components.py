@@ -38,6 +38,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "gdb": _program("gcore"),
     "systemd": _program("systemd-analyze"),
     "chromium": _program("chromium"),
+    "fedify": _variable("HVX_TEST_FEDIFY_URL"),
     "root": _root,
 }
 

@@ -23,6 +23,7 @@ ONCE = (
     "hvx/schema/test_migrating.py",
     "hvx/test_audit_head.py",
     "hvx/test_ways_in.py",
+    "peers/",
     "scenarios/test_secrets.py",
     "test_dependencies.py",
     "test_rules.py",
