@@ -11,7 +11,6 @@ from functools import partial
 from django.db import connections
 from django.utils import timezone
 
-from activitypub import bell
 from activitypub.errors import ActorGone, HostSuspended, UnknownActor
 from activitypub.services.receiving import Arrival, Verdict, keep
 from activitypub.threads import in_database
@@ -80,9 +79,7 @@ class Receiving:
 
     def _in_turn(self, arrivals: Sequence[Arrival]) -> Mapping[Arrival, Verdict]:
         self._turn.take()
-        verdicts = keep(arrivals, timezone.now())
-        bell.ring()
-        return verdicts
+        return keep(arrivals, timezone.now())
 
     def _give(self) -> None:
         if self._giving is not None:

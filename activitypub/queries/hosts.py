@@ -8,8 +8,22 @@ from django.db.models import Q
 
 from activitypub.models import Host, HostPolicy, Severity
 from activitypub.protocol.retry import DAYS_TO_GIVE_UP
+from activitypub.queries.prepared import Among
 
 _NAMES_AT_ONCE = 500
+
+
+def _policies(judgement: Q) -> Among:
+    return Among(
+        lambda names: HostPolicy.objects.filter(judgement, host__in=names).values_list("host", flat=True)
+    )
+
+
+_suspended = _policies(Q(severity=Severity.SUSPEND))
+_allowed = _policies(Q(allowed=True))
+_silenced = _policies(Q(severity=Severity.SILENCE))
+_unheard = _policies(Q(reject_reports=True))
+_without_media = _policies(Q(reject_media=True))
 
 
 def shut_among(hosts: Collection[str]) -> set[str]:
@@ -25,26 +39,26 @@ def shut_among(hosts: Collection[str]) -> set[str]:
 def suspended_among(hosts: Collection[str]) -> set[str]:
     """Those of these hosts that a moderator has suspended, or a domain above them: nothing is exchanged. With
     HVX_FEDERATION_ALLOW_LIST those too that no moderator has let in."""
-    suspended = _judged(hosts, Q(severity=Severity.SUSPEND))
+    suspended = _judged(hosts, _suspended)
     if settings.HVX_FEDERATION_ALLOW_LIST:
-        suspended |= {host for host in hosts if host} - _judged(hosts, Q(allowed=True))
+        suspended |= {host for host in hosts if host} - _judged(hosts, _allowed)
     return suspended
 
 
 def silenced_among(hosts: Collection[str]) -> set[str]:
     """Those of these hosts that a moderator has silenced, or a domain above them: public timelines do not
     show them, and who is there has to ask before following anybody."""
-    return _judged(hosts, Q(severity=Severity.SILENCE))
+    return _judged(hosts, _silenced)
 
 
 def unheard_among(hosts: Collection[str]) -> set[str]:
     """Those of these hosts of which a moderator takes no reports."""
-    return _judged(hosts, Q(reject_reports=True))
+    return _judged(hosts, _unheard)
 
 
 def without_media_among(hosts: Collection[str]) -> set[str]:
     """Those of these hosts of whose posts a moderator wants the words alone."""
-    return _judged(hosts, Q(reject_media=True))
+    return _judged(hosts, _without_media)
 
 
 def and_above(host: str) -> Iterator[str]:
@@ -57,12 +71,9 @@ def and_above(host: str) -> Iterator[str]:
         yield name
 
 
-def _judged(hosts: Collection[str], judgement: Q) -> set[str]:
+def _judged(hosts: Collection[str], judgement: Among) -> set[str]:
     above = {host: set(and_above(host)) for host in hosts if host}
-    judged: set[str] = set()
-    for names in _parts(set().union(*above.values())):
-        policies = HostPolicy.objects.filter(judgement, host__in=names)
-        judged.update(policies.values_list("host", flat=True))
+    judged = judgement(set().union(*above.values()))
     return {host for host, names in above.items() if names & judged}
 
 

@@ -5,15 +5,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.protocol.names import is_username
 from accounts.queries import was_erased
 from activitypub import bell
+from activitypub.ids import new_id
 from activitypub.inbox.authentication import Authenticated
 from activitypub.models import LocalActor, Received
 from activitypub.queries.hosts import suspended_among
+from activitypub.queries.prepared import Among
+
+# Nothing is written as often. By the model it would take longer than all else that a commit does, and
+# Django's way to pass over what is known would pass over two rows of one id too.
+_COLUMNS: Final = ("id", "digest", "actor", "recipient", "body", "received_at", "attempts", "outcome")
+_KEEP: Final = (
+    f"INSERT INTO {Received._meta.db_table} ({', '.join(_COLUMNS)}) "  # noqa: S608 - names of our own
+    f"VALUES ({', '.join(['%s'] * len(_COLUMNS))}) ON CONFLICT (digest) DO NOTHING"
+)
+
+_here = Among(
+    lambda names: LocalActor.objects.filter(username__in=names, account__isnull=False).values_list(
+        "username", flat=True
+    )
+)
 
 
 class Verdict(Enum):
@@ -54,10 +71,11 @@ def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]
         return Verdict.RECIPIENT_GONE if arrival.recipient in gone else Verdict.RECIPIENT_UNKNOWN
 
     verdicts = {arrival: verdict(arrival) for arrival in arrivals}
-    rows = [_row(arrival, at) for arrival in arrivals if verdicts[arrival] is Verdict.KEPT]
-    if rows:
-        with transaction.atomic():
-            Received.objects.bulk_create(rows, ignore_conflicts=True)
+    kept = [arrival for arrival in arrivals if verdicts[arrival] is Verdict.KEPT]
+    if kept:
+        received_at = connection.ops.adapt_datetimefield_value(at)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(_KEEP, [_row(arrival, received_at) for arrival in kept])
         bell.ring()
     return verdicts
 
@@ -68,16 +86,11 @@ def _recipients(names: set[str]) -> tuple[set[str], set[str]]:
     names = set(filter(is_username, names))
     if not names:
         return set(), set()
-    found = LocalActor.objects.filter(username__in=names, account__isnull=False)
-    here = set(found.values_list("username", flat=True))
+    here = _here(names)
     return here, set(filter(was_erased, names - here))
 
 
-def _row(arrival: Arrival, at: datetime) -> Received:
-    return Received(
-        digest=hashlib.sha256(arrival.activity_id.encode()).digest(),
-        actor=arrival.sender.actor_uri,
-        recipient=arrival.recipient,
-        body=arrival.sender.body,
-        received_at=at,
-    )
+def _row(arrival: Arrival, received_at: Any) -> tuple[Any, ...]:
+    digest = hashlib.sha256(arrival.activity_id.encode()).digest()
+    sender = arrival.sender
+    return new_id(), digest, sender.actor_uri, arrival.recipient, sender.body, received_at, 0, ""

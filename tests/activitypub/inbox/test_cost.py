@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from activitypub.inbox.line import Job
 from activitypub.models import Block, Deleted, LocalActor, Post, Received, RemoteActor
-from activitypub.queries.prepared import Exists
+from activitypub.queries.prepared import Among, Exists
 from activitypub.services import working
 from activitypub.services.working import Ended
 
@@ -111,3 +111,20 @@ def test_a_question_that_loses_an_argument_is_not_asked(bob: RemoteActor) -> Non
     half = Exists(lambda who, whom: Block.objects.filter(actor=who))
     with pytest.raises(TypeError):
         half(bob.pk, bob.pk)
+
+
+@pytest.mark.parametrize("names", [1, 2, 3, 600])
+def test_a_question_about_texts_that_was_prepared_answers_for_each_number_of_them(
+    names: int, bob: RemoteActor
+) -> None:
+    known = Among(lambda uris: RemoteActor.objects.filter(uri__in=uris).values_list("uri", flat=True))
+    others = [f"https://peer.example/%s' OR 1=1 --{number}" for number in range(names)]
+    assert known(others) == set()
+    assert known([*others, bob.uri]) == {bob.uri}
+    assert known([]) == set()
+
+
+def test_a_question_that_loses_a_text_is_not_asked(bob: RemoteActor) -> None:
+    half = Among(lambda uris: RemoteActor.objects.filter(uri__in=uris[:1]).values_list("uri", flat=True))
+    with pytest.raises(TypeError):
+        half([bob.uri, ALICE])
