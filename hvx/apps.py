@@ -5,8 +5,7 @@ class HvxConfig(AppConfig):
     name = "hvx"
 
     def ready(self) -> None:
-        # drf-spectacular finds the descriptions of our authentication once they are imported.
-        from hvx import checks, openapi, wiring  # noqa: F401
+        from hvx import checks, wiring
 
         checks.register()
         wiring.wire()
