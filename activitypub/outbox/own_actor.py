@@ -43,11 +43,11 @@ def update(actor: LocalActor, document: Document) -> Deed:
     """An Update of the actor: of its other names, or of `movedTo`, which only goes. Raises ActivityRefused."""
     match sorted(document.keys() - _NO_CHANGE):
         case ["alsoKnownAs"]:
-            given = shapes.many(document[ALIASES])
-            names = shapes.uris(document[ALIASES])
-            if len(names) != len(given):
+            names = [shapes.uri(name) for name in shapes.many(document[ALIASES])]
+            aliases = [name for name in names if name is not None]
+            if len(aliases) < len(names):
                 raise ActivityRefused(Reason.ALIAS)
-            return partial(departing.set_aliases, actor, names)
+            return partial(departing.set_aliases, actor, aliases)
         case ["movedTo"] if document[MOVED] is None:
             return partial(departing.come_back, actor)
         case _:

@@ -11,12 +11,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from activitypub import rendering
-from activitypub.errors import BlockedByThem, FollowImpossible, UnknownFollow
+from activitypub.errors import BlockedByThem, BlockedByYou, FollowImpossible, UnknownFollow
 from activitypub.models import (
     Actor,
     Block,
     Follow,
     FollowState,
+    HostBlock,
     LocalActor,
     Notification,
     NotificationType,
@@ -30,10 +31,12 @@ from activitypub.services.presence import require_active, require_here
 def follow(actor: LocalActor, target: Actor) -> Follow:
     """Let an actor of this server follow somebody, or ask to. Returns the follow; its `state` says which.
 
-    Raises FollowImpossible, BlockedByThem, UnknownActor.
+    Raises FollowImpossible, BlockedByYou, BlockedByThem, UnknownActor.
     """
     with transaction.atomic():
         require_active(actor)
+        if _is_unwanted(actor, target):
+            raise BlockedByYou
         made = request(actor, target, sending.new_activity_uri(actor))
         if made is None:
             return between(actor, target)
@@ -149,6 +152,11 @@ def named(which: Q) -> Follow:
     return found
 
 
+def _is_unwanted(actor: LocalActor, target: Actor) -> bool:
+    blocks = Block.objects.filter(actor=actor, target=target).exists()
+    return blocks or (bool(target.host) and HostBlock.objects.filter(actor=actor, host=target.host).exists())
+
+
 def _again(known: Follow, uri: str) -> None:
     if not known.follower.host:
         return
@@ -161,7 +169,8 @@ def _again(known: Follow, uri: str) -> None:
 
 def _can_be_followed(actor: Actor) -> bool:
     # The server's own actor publishes nothing; what an erasure leaves for a while is nobody.
-    nobody = not actor.host and actor.account_id is None
+    # Whether somebody elsewhere has moved for good their server knows.
+    nobody = not actor.host and (actor.account_id is None or bool(actor.moved_to))
     return not nobody and actor.suspended_at is None and bool(actor.inbox)
 
 
