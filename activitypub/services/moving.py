@@ -5,10 +5,16 @@ from typing import Final
 
 from django.db import transaction
 
-from activitypub.errors import ActorMoved, ActorSuspended, BlockedByThem, FollowImpossible, UnknownActor
+from activitypub.errors import (
+    ActorMoved,
+    ActorSuspended,
+    BlockedByThem,
+    BlockedByYou,
+    FollowImpossible,
+    UnknownActor,
+)
 from activitypub.models import (
     Actor,
-    Block,
     Errand,
     Follow,
     FollowState,
@@ -21,6 +27,15 @@ from activitypub.services.notifications import notify
 
 # In one transaction, so that nobody waits long.
 AT_ONCE: Final = 50
+
+_NOT_FOLLOWED: Final = (
+    ActorMoved,
+    ActorSuspended,
+    BlockedByThem,
+    BlockedByYou,
+    FollowImpossible,
+    UnknownActor,
+)
 
 
 @transaction.atomic
@@ -50,12 +65,11 @@ def move_on(errand: Errand, actor: Actor, found: Found, now: datetime) -> dateti
 
 def _move(follow: Follow, actor: Actor, target: Actor) -> None:
     follower = LocalActor.objects.get(pk=follow.follower_id)
-    if not Block.objects.filter(actor=follower, target_id=target.pk).exists():
-        try:
-            following.follow(follower, target)
-        except (ActorMoved, ActorSuspended, BlockedByThem, FollowImpossible, UnknownActor):
-            # Nothing is left to follow where they were, either way.
-            pass
-        else:
-            notify(follower, actor, NotificationType.MOVED)
+    try:
+        following.follow(follower, target)
+    except _NOT_FOLLOWED:
+        # Nothing is left to follow where they were, either way.
+        pass
+    else:
+        notify(follower, actor, NotificationType.MOVED)
     following.end(follow)

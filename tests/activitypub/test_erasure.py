@@ -12,20 +12,23 @@ from django.utils import timezone
 from activitypub.models import (
     Actor,
     ActorKey,
+    Boost,
     Deleted,
     Delivery,
     Follow,
     KeyKind,
+    Like,
     LocalActor,
     Post,
     Received,
     Sent,
+    Vote,
 )
 from activitypub.queries.actors import instance, signing_key
-from activitypub.services import actors, erasure
+from activitypub.services import actors, erasure, leaving
 from activitypub.services.erasure import forget_told
 from tests.accounts.test_erasure import dump, erase
-from tests.activitypub.living import live
+from tests.activitypub.living import live, post
 from tests.activitypub.reading import document, get
 from tests.activitypub.test_actors import actor_of, remote, uri_of
 from tests.people import DjangoWire, Person
@@ -100,6 +103,46 @@ def test_until_they_were_told_only_addresses_and_keys_stay(person: Person) -> No
     assert get(person.wire, f"/.well-known/webfinger?resource=acct:{person.account}").status == 410
     forget_told()
     assert LocalActor.objects.filter(pk=actor.pk).exists()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_they_liked_boosted_and_answered_counts_them_no_more(
+    person: Person, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "AT_ONCE", 1)
+    stranger = Person(person.wire)
+    stranger.register().expect(201)
+    actor, author = actor_of(person), actor_of(stranger)
+    first = post(author, 1, "one", likes_count=2, boosts_count=1, replies_count=2)
+    second = post(author, 2, "two", likes_count=1)
+    for number, parent in enumerate((first, first), 1):
+        post(actor, number, "an answer", in_reply_to=parent)
+    for liked in (first, second):
+        Like.objects.create(actor=actor, post=liked)
+    Boost.objects.create(actor=actor, post=first, uri="x", visibility="public", published=timezone.now())
+    if told:
+        Follow.objects.create(follower=remote(), followee=actor, state="accepted")
+    erase(person.handset).expect(204)
+    assert Delivery.objects.exists() is told
+    counted = Post.objects.order_by("pk").values_list("likes_count", "boosts_count", "replies_count")
+    assert list(counted) == [(1, 0, 0), (0, 0, 0)]
+
+
+def test_a_poll_keeps_the_votes_of_who_is_erased_and_not_their_names(person: Person) -> None:
+    stranger = Person(person.wire)
+    stranger.register().expect(201)
+    poll = {
+        "options": [{"name": "tea", "votes": 1}],
+        "multiple": False,
+        "end_time": None,
+        "closed": None,
+        "voters_count": 1,
+    }
+    asked = post(actor_of(stranger), 1, "which?", poll=poll)
+    Vote.objects.create(actor=actor_of(person), post=asked, option=0)
+    erase(person.handset).expect(204)
+    assert not Vote.objects.exists()
+    assert Post.objects.get().poll == poll
 
 
 def test_when_they_were_told_nothing_stays_but_what_others_wrote(person: Person) -> None:
