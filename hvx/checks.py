@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+TAG = "hvx"
 REGISTRATION_MODES = ("open", "closed", "invite")
 
 
@@ -100,8 +101,8 @@ def peers_are_elsewhere(app_configs: Sequence[Any] | None = None, **kwargs: Any)
 
 def register() -> None:
     """Called once by the app's ready()."""
-    checks.register(settings_work_together)
-    checks.register(origin_is_reached)
-    checks.register(database_is_encrypted)
-    checks.register(peers_are_elsewhere)
+    checks.register(settings_work_together, TAG)
+    checks.register(origin_is_reached, TAG)
+    checks.register(database_is_encrypted, TAG)
+    checks.register(peers_are_elsewhere, TAG)
     checks.register(deployed_safely, checks.Tags.security, deploy=True)
