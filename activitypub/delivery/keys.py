@@ -1,6 +1,7 @@
 """The keys by which actors sign what is delivered, opened and loaded, a bounded number for a short while."""
 
 from typing import Final
+from uuid import UUID
 
 from cachetools import TTLCache
 
@@ -9,7 +10,6 @@ from activitypub.models import ActorKey, KeyKind
 from activitypub.protocol.signatures.keys import private_key_from_vault
 
 MOST: Final = 1000
-# A key that was replaced signs for so long; it is published for a week more.
 KEPT_SECONDS: Final = 60.0
 
 
@@ -17,16 +17,23 @@ class Keys:
     """For one thread, which may ask the database."""
 
     def __init__(self) -> None:
-        self._kept: TTLCache[int, SigningKey] = TTLCache(MOST, KEPT_SECONDS)
+        self._kept: TTLCache[UUID, SigningKey] = TTLCache(MOST, KEPT_SECONDS)
 
     def of(self, actor_id: int) -> SigningKey | None:
-        """The RSA key by which this actor signs now; None where it was erased."""
-        if (kept := self._kept.get(actor_id)) is not None:
-            return kept
+        """The RSA key by which this actor signs now; None where it was erased.
+
+        Which one that is, is asked each time: a replaced one is no longer the actor's `publicKey`, and many
+        servers look nowhere else.
+        """
         rows = ActorKey.objects.filter(actor_id=actor_id, kind=KeyKind.RSA, retires_at=None)
-        row = rows.order_by("-created_at").first()
+        newest = rows.order_by("-created_at").values_list("pk", flat=True).first()
+        if newest is None:
+            return None
+        if (kept := self._kept.get(newest)) is not None:
+            return kept
+        row = rows.filter(pk=newest).first()
         if row is None or row.private is None:
             return None
         opened = SigningKey(row.key_id, private_key_from_vault(bytes(row.private)))
-        self._kept[actor_id] = opened
+        self._kept[newest] = opened
         return opened

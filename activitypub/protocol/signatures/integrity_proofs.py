@@ -21,6 +21,9 @@ from activitypub.protocol.signatures.policy import Rejected
 from activitypub.protocol.signatures.reasons import Reason, SignatureError
 
 CRYPTOSUITE = "eddsa-jcs-2022"
+# Either says what `proof` is to those who read JSON-LD, and drop each word that no context explains.
+CONTEXT = "https://w3id.org/security/data-integrity/v1"
+_CONTEXTS = frozenset({CONTEXT, "https://w3id.org/security/data-integrity/v2"})
 SIGNATURE_BYTES = 64
 # Canonical JSON takes some 2 microseconds for each value and a fifth of one for each letter that it escapes.
 MAX_VALUES = 5000
@@ -98,6 +101,8 @@ def with_proof(
 ) -> dict[str, Any]:
     """`document` with a proof of ours, and without any that it had. `now` is Unix seconds.
 
+    A `@context` that does not explain proofs gets one that does.
+
     Raises SignatureError (proof_malformed, too_large) for what canonical JSON cannot hold.
     """
     unsecured = {name: value for name, value in document.items() if name != "proof"}
@@ -109,9 +114,15 @@ def with_proof(
         "created": datetime.fromtimestamp(int(now), UTC).isoformat().replace("+00:00", "Z"),
     }
     if "@context" in unsecured:
-        proof["@context"] = unsecured["@context"]
+        proof["@context"] = unsecured["@context"] = _explaining(unsecured["@context"])
     signature = algorithms.sign(Algorithm.ED25519, key, _hashes(unsecured, proof))
     return {**unsecured, "proof": {**proof, "proofValue": multibase(signature)}}
+
+
+def _explaining(context: Any) -> list[Any]:
+    contexts = context if isinstance(context, list) else [context]
+    explained = any(isinstance(one, str) and one in _CONTEXTS for one in contexts)
+    return contexts if explained else [*contexts, CONTEXT]
 
 
 def _claim(document: Document) -> ProofClaim:

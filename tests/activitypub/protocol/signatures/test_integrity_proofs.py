@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from activitypub.protocol.signatures.integrity_proofs import (
+    CONTEXT,
     MAX_CHARACTERS,
     MAX_DEPTH,
     MAX_METHOD_CHARACTERS,
@@ -155,10 +156,30 @@ def test_one_proof_in_a_list_is_one_and_two_are_refused() -> None:
 def test_contexts_may_be_added_behind_those_that_were_signed_and_nowhere_else() -> None:
     document = proven()
     more = "https://evil.example/context"
-    signed = NOTE["@context"]
+    signed = document["@context"]
     assert isinstance(outcome({**document, "@context": [*signed, more]}), ProvenDocument)
-    for context in ([more, *signed], [signed[0], more, signed[1]], signed[:1], more, None):
+    for context in ([more, *signed], [signed[0], more, *signed[1:]], signed[:1], more, None):
         assert outcome({**document, "@context": context}) == Rejected(Reason.CONTEXT_MISMATCH), context
+
+
+@pytest.mark.parametrize("context", ["https://www.w3.org/ns/activitystreams", NOTE["@context"], []])
+def test_a_context_that_does_not_explain_proofs_gets_one_that_does(context: Any) -> None:
+    before = context if isinstance(context, list) else [context]
+    document = proven({**NOTE, "@context": context})
+    assert document["@context"] == document["proof"]["@context"] == [*before, CONTEXT]
+    assert isinstance(outcome(document), ProvenDocument)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_context_that_explains_proofs_stays_as_it_is(version: str) -> None:
+    context = [f"https://w3id.org/security/data-integrity/{version}", "https://www.w3.org/ns/activitystreams"]
+    assert proven({**NOTE, "@context": context})["@context"] == context
+
+
+def test_a_document_without_context_gets_none() -> None:
+    document = proven({name: value for name, value in NOTE.items() if name != "@context"})
+    assert "@context" not in document
+    assert isinstance(outcome(document), ProvenDocument)
 
 
 def test_a_document_that_is_too_large_or_too_deep_is_not_canonicalised() -> None:
