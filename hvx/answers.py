@@ -16,6 +16,8 @@ PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP, Idempotency-Key",
     "Access-Control-Max-Age": "86400",
 }
+# What stands below is no API: it has a cookie, and no page of another origin may call it.
+ADMINISTRATION = "/admin/"
 SAFETY = {
     # For answers that are no page; the pages of hvx.docs bring a policy of their own.
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

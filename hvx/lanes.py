@@ -12,7 +12,7 @@ from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallab
 
 from accounts.errors import Busy
 from hvx import metrics
-from hvx.answers import CONTENT_TYPE, CORS, SAFETY, document
+from hvx.answers import ADMINISTRATION, CONTENT_TYPE, CORS, SAFETY, document
 
 log = logging.getLogger("hvx.request")
 
@@ -33,7 +33,7 @@ WITH_PASSWORD = frozenset(
         ("POST", "me/export"),
         ("DELETE", "me"),
     )
-)
+) | {("POST", ADMINISTRATION + "login/")}
 _BUSY = json.dumps(document(Busy())).encode()
 
 

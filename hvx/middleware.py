@@ -14,7 +14,7 @@ from django.urls import Resolver404, resolve
 from audit.context import asked_from
 from devices import nonces
 from hvx import metrics
-from hvx.answers import CORS, PREFLIGHT, SAFETY
+from hvx.answers import ADMINISTRATION, CORS, PREFLIGHT, SAFETY
 from hvx.logs import request_id
 
 log = logging.getLogger("hvx.request")
@@ -57,14 +57,15 @@ def answer(
         token = request_id.set(identity)
         began = time.perf_counter()
         try:
+            is_open = not request.path.startswith(ADMINISTRATION)
             preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
             response: HttpResponseBase
-            if preflight:
+            if preflight and is_open:
                 response = HttpResponse(status=204, headers=PREFLIGHT)
             else:
                 with asked_from(request.META.get("REMOTE_ADDR", "")):
                     response = get_response(request)
-                for name, value in CORS.items():
+                for name, value in CORS.items() if is_open else ():
                     response.setdefault(name, value)
             response["X-Request-Id"] = identity
             if nonce := _nonce(request.path):

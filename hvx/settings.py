@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from hvx import __version__
+from hvx.answers import ADMINISTRATION
 from hvx.origin import host_of, normalise_origin
 
 env = Env()
@@ -48,6 +49,8 @@ HVX_FEDERATION_SECURE_MODE = env.bool("HVX_FEDERATION_SECURE_MODE", False)
 HVX_FEDERATION_PROOFS = env.bool("HVX_FEDERATION_PROOFS", False)
 # Nothing is then exchanged with a host that no moderator has let in.
 HVX_FEDERATION_ALLOW_LIST = env.bool("HVX_FEDERATION_ALLOW_LIST", False)
+# Pages for operators at /admin/. Off until somebody wants them: what is not there cannot be tried at.
+HVX_ADMIN = env.str("HVX_ADMIN", "off")
 # Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
 HVX_SOURCE_URL = env.str("HVX_SOURCE_URL", "")
 # Opens /metrics to whoever bears it; without one, the loopback alone may read it.
@@ -63,8 +66,8 @@ DEBUG = False
 # With DEBUG on, too, nothing but kind and places of an exception is shown.
 DEFAULT_EXCEPTION_REPORTER = "hvx.reports.Places"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "hvx.reports.NothingIsSafe"
-# Nothing is signed with it (no sessions, no cookies, no signed links), so a fresh one for each
-# process keeps one secret less on disk. What must be keyed is keyed by the vault.
+# Nothing is signed with it (sessions of operators are rows, and there are no signed cookies or links), so a
+# fresh one for each process keeps one secret less on disk. What must be keyed is keyed by the vault.
 SECRET_KEY = secrets.token_urlsafe(64)
 ALLOWED_HOSTS = ["*"]  # Addresses are built from HVX_ORIGIN alone; the Host header is never believed.
 ROOT_URLCONF = "hvx.urls"
@@ -73,6 +76,7 @@ ASGI_APPLICATION = "hvx.asgi.application"
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i"
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.Account"
@@ -80,7 +84,7 @@ SILENCED_SYSTEM_CHECKS = [
     # TLS ends at the proxy in front (deploy/), which redirects and sends HSTS.
     "security.W004",
     "security.W008",
-    # No cookie is ever set, so there is nothing for a cross-site request to ride on.
+    # The administration alone has a cookie, and each of its views is wrapped in csrf_protect.
     "security.W003",
     # Every answer's headers come from hvx.middleware instead.
     "security.W001",
@@ -106,6 +110,28 @@ MIDDLEWARE = [
     "hvx.middleware.answer",
     "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
+
+if HVX_ADMIN not in ("on", "off"):
+    raise ImproperlyConfigured(f"HVX_ADMIN is {HVX_ADMIN!r}: set on or off")
+if HVX_ADMIN == "on":
+    # Last, so that the pages of our own take the place of Django's.
+    INSTALLED_APPS.append("hvx.admin.apps.AdminConfig")
+    MIDDLEWARE.insert(1, "hvx.admin.middleware.administration")
+# Django's admin keeps a log of its own, which ours does without (hvx/admin/apps.py).
+MIGRATION_MODULES = {"admin": None}
+
+SESSION_ENGINE = "accounts.operator_sessions"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "hvx-operator", "hvx-form"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = ADMINISTRATION
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HVX_ORIGIN.startswith("https://")
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+# The browser's to forget; how long it is good for is the server's word (accounts/operator_sessions.py).
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# A proxy may pass on another Host than the one that people typed.
+CSRF_TRUSTED_ORIGINS = [HVX_ORIGIN]
+CSRF_FAILURE_VIEW = "hvx.admin.site.refused_form"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 TEMPLATES = [
     {

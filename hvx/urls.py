@@ -1,5 +1,6 @@
 """Every HTTP address of the server, by room."""
 
+from django.conf import settings
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
@@ -8,6 +9,7 @@ from activitypub.urls import urlpatterns as activitypub
 from devices.urls import urlpatterns as devices
 from devices.views import JWKSView
 from hvx import docs, metrics, problems, views
+from hvx.answers import ADMINISTRATION
 
 native = [
     path("instance", views.InstanceView.as_view()),
@@ -32,6 +34,12 @@ urlpatterns = [
     path("readyz", views.readyz),
     path("metrics", metrics.metrics),
 ]
+
+if settings.HVX_ADMIN == "on":
+    # Not imported where it is off: nothing of it is there then.
+    from hvx.admin.site import site
+
+    urlpatterns.append(path(ADMINISTRATION.removeprefix("/"), site.urls))
 
 handler400 = problems.handler400
 handler404 = problems.handler404

@@ -19,6 +19,7 @@ for _name in [name for name in os.environ if name.startswith("HVX_") and not nam
     if _name != "HVX_VECTORS":
         del os.environ[_name]
 os.environ["HVX_DATA_DIR"] = _data_dir
+os.environ["HVX_ADMIN"] = "on"
 if cluster_mode():
     os.environ["HVX_DATABASE_URL"] = os.environ["HVX_TEST_POSTGRES_URL"]
     os.environ["HVX_REDIS_URL"] = redis_url_of_this_process()

@@ -10,6 +10,8 @@ from activitypub import bell
 from activitypub.models import Delivery, Host
 from activitypub.protocol.retry import Breaker, Standing, State
 from activitypub.services.dropping import drop
+from audit.events import Event
+from audit.services import record
 
 
 def heard(names: Collection[str], now: datetime) -> None:
@@ -81,6 +83,7 @@ def retry(name: str, now: datetime) -> int:
         host.save()
         due = Delivery.objects.filter(host=name, claimed_until=None).update(due_at=now)
         transaction.on_commit(bell.ring)
+        _audit(name, "retried", due)
     return due
 
 
@@ -92,7 +95,6 @@ def pause(name: str) -> None:
 def resume(name: str) -> None:
     """Deliver to a host again."""
     _set_paused(name, False)
-    bell.ring()
 
 
 def clear(name: str) -> int:
@@ -102,7 +104,9 @@ def clear(name: str) -> int:
         host = rows([name])[name]
         host.breakers, host.failed_days, host.scheme = {}, [], ""
         host.save()
-        return drop(Delivery.objects.filter(host=name))
+        dropped = drop(Delivery.objects.filter(host=name))
+        _audit(name, "cleared", dropped)
+    return dropped
 
 
 def _set_paused(name: str, paused: bool) -> None:
@@ -110,3 +114,10 @@ def _set_paused(name: str, paused: bool) -> None:
         host = rows([name])[name]
         host.paused = paused
         host.save()
+        transaction.on_commit(bell.ring)
+        _audit(name, "paused" if paused else "resumed")
+
+
+def _audit(name: str, how: str, deliveries: int | None = None) -> None:
+    counted = {} if deliveries is None else {"deliveries": deliveries}
+    record(Event.DELIVERIES_CHANGED, subject=name, details={"how": how, **counted})

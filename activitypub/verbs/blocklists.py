@@ -49,11 +49,16 @@ class Export:
 
     def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
         asking.open_vault(command, options)
-        # Who is let in and nothing else is no matter of a list of blocks.
-        policies = HostPolicy.objects.order_by("host").exclude(
-            severity="noop", reject_media=False, reject_reports=False
-        )
-        command.stdout.write(blocklist.write(map(_line, policies.iterator())), ending="")
+        command.stdout.write(exported(), ending="")
+
+
+def exported() -> str:
+    """What is decided about hosts, as a list."""
+    # Who is let in and nothing else is no matter of a list of blocks.
+    policies = HostPolicy.objects.order_by("host").exclude(
+        severity="noop", reject_media=False, reject_reports=False
+    )
+    return blocklist.write(map(_line, policies.iterator()))
 
 
 def _line(policy: HostPolicy) -> Line:

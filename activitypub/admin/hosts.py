@@ -1,0 +1,254 @@
+"""One other server: all that is held about it, and what an operator wants of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, link, perform
+from activitypub.admin.policies import words
+from activitypub.models import Host
+from activitypub.protocol.uris import origin_of
+from activitypub.queries.about_host import AboutHost, about
+from activitypub.queries.hosts import silenced_among, suspended_among, without_media_among
+from activitypub.services import hosts
+
+
+def _retry(name: str) -> str:
+    return f"{hosts.retry(name, timezone.now())} deliveries to {name} are due now."
+
+
+def _pause(name: str) -> str:
+    hosts.pause(name)
+    return f"Nothing is delivered to {name} until it is resumed. What it is owed is kept."
+
+
+def _resume(name: str) -> str:
+    hosts.resume(name)
+    return f"{name} is delivered to again."
+
+
+def _clear(name: str) -> str:
+    return f"{hosts.clear(name)} deliveries to {name} are forgotten, and so is how it failed."
+
+
+def _is_paused(name: str) -> bool:
+    return Host.objects.filter(name=name, paused=True).exists()
+
+
+ACTS: Final[Mapping[str, Act]] = {
+    "retry": Act("Retry", "Try all that this host is owed now, and forget how it failed?", _retry),
+    "pause": Act(
+        "Pause",
+        "Deliver nothing to this host until it is resumed?",
+        _pause,
+        lambda name: not _is_paused(name),
+    ),
+    "resume": Act("Resume", "Deliver to this host again?", _resume, _is_paused),
+    "clear": Act(
+        "Clear",
+        "Forget all that this host is owed? People there never get it, and it cannot be taken back.",
+        _clear,
+        is_grave=True,
+    ),
+}
+
+
+class HostPage(Page):
+    """Hosts that something was sent to. One that only sends is found by its name all the same."""
+
+    plural = "Hosts"
+    list_display = ("host", "deliveries", "days_failed", "breakers_open", "scheme", "heard_at")
+    list_display_links = None
+    list_filter = ("paused",)
+    search_fields = ("=name",)
+    search_help_text = "A host by its whole name, as social.example.org"
+    ordering = ("name",)
+
+    def host(self, host: Host) -> str:
+        return link(host.name, "host", host.name)
+
+    def deliveries(self, host: Host) -> str:
+        return "paused" if host.paused else ""
+
+    def days_failed(self, host: Host) -> str:
+        return str(len(host.failed_days) or "")
+
+    def breakers_open(self, host: Host) -> str:
+        return str(len(host.breakers) or "")
+
+    def get_urls(self) -> list[URLPattern]:
+        # One host has its page by its name (`host_view`), for there may be no row.
+        return super().get_urls()[:1]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return super().get_search_results(request, queryset, search_term.strip().lower())
+
+
+def host_view(request: HttpRequest, context: dict[str, Any], name: str) -> HttpResponse:
+    """Everything about one host."""
+    found = about(_host(name), timezone.now())
+    return TemplateResponse(
+        request,
+        "activitypub/admin/thing.html",
+        {
+            **context,
+            **_place(),
+            "title": found.standing.name,
+            "parts": list(_parts(found)),
+            "buttons": _buttons(found),
+        },
+    )
+
+
+def act_view(request: HttpRequest, context: dict[str, Any], name: str, act: str) -> HttpResponse:
+    """Retry, pause, resume or clear it."""
+    host = _host(name)
+    if act not in ACTS:
+        raise Http404
+    return perform(
+        request, {**context, **_place()}, ACTS[act], host, host, back=reverse("admin:host", args=[host])
+    )
+
+
+def address_of(typed: str) -> str | None:
+    """The `host[:port]` that somebody typed, as it stands in rows; None where it is none."""
+    origin = origin_of(f"https://{typed.strip()}")
+    return None if origin is None or set(typed) & set("/?#") else origin.authority
+
+
+def _host(name: str) -> str:
+    host = address_of(name)
+    if host is None:
+        raise Http404
+    return host
+
+
+def _place() -> Mapping[str, str]:
+    return {"list_url": reverse("admin:activitypub_host_changelist"), "list_name": HostPage.plural}
+
+
+def _buttons(found: AboutHost) -> Sequence[Button]:
+    name = found.standing.name
+    acts = [
+        Button(act.label, reverse("admin:host_do", args=[name, key]), act.is_grave)
+        for key, act in ACTS.items()
+        if act.fits(name)
+    ]
+    return [*acts, Button("Decide about it", f"{reverse('admin:activitypub_hostpolicy_add')}?host={name}")]
+
+
+def _or_more(number: int) -> str:
+    return f"{number} or more" if number >= MOST else str(number)
+
+
+def _parts(found: AboutHost) -> Iterable[Facts | Table]:
+    name, standing = found.standing.name, found.standing
+    hosts_ = (name,)
+    holds = [
+        word
+        for word, judged in (
+            ("suspended: nothing is exchanged", suspended_among),
+            ("silenced", silenced_among),
+            ("without media", without_media_among),
+        )
+        if judged(hosts_)
+    ]
+    yield Facts(
+        "How it stands",
+        [
+            ("Here it is", ", ".join(holds) or "under no restriction"),
+            (
+                "Decided",
+                [
+                    format_html(
+                        "{}: {}", link(policy.host, "activitypub_hostpolicy_change", policy.pk), words(policy)
+                    )
+                    for policy in found.policies
+                ]
+                or "nothing",
+            ),
+            ("Deliveries", "paused" if standing.paused else "go out"),
+            ("Heard of last, after it had failed", standing.heard_at or ""),
+            (
+                "Failed on",
+                ", ".join(standing.failed_days)
+                + (": left alone until it speaks" if standing.is_left_alone else "")
+                if standing.failed_days
+                else "no day since it was last heard of",
+            ),
+            ("Takes signatures by", standing.scheme or "not known yet"),
+        ],
+    )
+    yield Facts(
+        "Deliveries to it",
+        [
+            ("Waiting", str(standing.waiting)),
+            ("Due now", str(standing.due)),
+            ("The next", standing.next_at or ""),
+            ("The last failure", standing.error or ""),
+        ],
+    )
+    yield Table(
+        "What waits",
+        ("Activity", "Last came to", "Deliveries", "Attempts, at most"),
+        [(row.type, row.error or "not tried", row.deliveries, row.attempts) for row in found.waiting],
+        "Nothing waits.",
+    )
+    yield Table(
+        "Breakers",
+        ("Inbox", "State", "Failures in a row", "Opened"),
+        found.breakers,
+        "Every inbox is delivered to.",
+    )
+    figure = partial(_or_more)
+    yield Facts(
+        "What is held of it",
+        [
+            ("Actors", f"{figure(found.actors)}, {figure(found.suspended)} of them suspended"),
+            ("Posts", figure(found.posts)),
+            ("Public keys", figure(found.keys)),
+            ("An actor was read last", found.read_at or "never"),
+        ],
+    )
+    yield Facts(
+        "Between people there and here",
+        [
+            ("There follow somebody here", figure(found.following)),
+            (
+                "Here follow somebody there",
+                f"{figure(found.followed)}, and {figure(found.asked)} have asked to",
+            ),
+            ("Reports from there", figure(found.reports)),
+            ("Reports of people there", figure(found.reported)),
+            ("Blocks of people there, by people here", figure(found.blocks)),
+            ("Blocks of people here, by people there", figure(found.blocked)),
+            ("Mutes of people there", figure(found.mutes)),
+            ("People here who have blocked the whole host", figure(found.host_blocks)),
+        ],
+    )
+    yield Table(
+        f"What came in: {figure(found.incoming)} wait",
+        ("Outcome", f"Activities, of the {MOST} that ended last here"),
+        found.ended,
+        "Nothing of late.",
+    )
+    yield Table(
+        "Actors that were met last",
+        ("Actor", "Type", "Read", "Suspended"),
+        [
+            (
+                link(f"@{one.username}", "activitypub_actor_change", one.pk),
+                one.type,
+                one.fetched_at,
+                one.suspended_at,
+            )
+            for one in found.newest
+        ],
+        "Nobody is known there.",
+    )

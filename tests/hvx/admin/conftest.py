@@ -1,0 +1,18 @@
+"""Somebody at the administration."""
+
+import pytest
+
+from tests.hvx.admin.desk import Desk
+
+
+@pytest.fixture
+def stranger(db: None) -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    """An operator who has signed in."""
+    one = Desk().hire()
+    assert one.sign_in().status_code == 302
+    return one
