@@ -127,7 +127,11 @@ class NotYours(Problem):
 
 
 class FollowImpossible(Problem):
-    status, code, title = 422, "follow_impossible", "Nobody follows themselves, or an actor without an inbox"
+    status, code, title = 422, "follow_impossible", "Nobody follows themselves, or who has no inbox or has moved"
+
+
+class BlockedByYou(FollowImpossible):
+    status, code, title = 422, "blocked_by_you", "You have blocked them, or their host"
 
 
 class UnknownFollow(Problem):
@@ -136,6 +140,14 @@ class UnknownFollow(Problem):
 
 class NotShared(Problem):
     status, code, title = 403, "not_shared", "What is not for everybody is not shown to others"
+
+
+class NotQuotable(Problem):
+    status, code, title = 403, "not_quotable", "Its author does not let you quote it here"
+
+
+class UnknownQuoteRequest(Problem):
+    status, code, title = 404, "unknown_quote_request", "Nobody asks you that, or it was answered"
 
 
 class UnknownReaction(Problem):

@@ -1,16 +1,16 @@
 """A post's document as the columns of its row: texts cleaned, lists as plain JSON, everything bounded."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from activitypub import cleaning
-from activitypub.models import Actor, Visibility
+from activitypub.models import Actor, QuotableBy, Visibility
 from activitypub.protocol import visibility as addressing
 from activitypub.protocol.documents.activities import Activity
 from activitypub.protocol.documents.objects import Attachment, Post
 from activitypub.protocol.documents.polls import Poll
-from activitypub.protocol.documents.shapes import Link, Text
+from activitypub.protocol.documents.shapes import PUBLIC, Link, Text
 from activitypub.protocol.documents.tags import Emoji
 
 MAX_NAME: Final = 2000
@@ -46,14 +46,27 @@ def content(post: Post) -> dict[str, Any]:
     }
 
 
-def about(post: Post) -> dict[str, Any]:
+def about(post: Post, author: Actor) -> dict[str, Any]:
     """What else its document says of it, and says anew with each edit."""
+    policy = post.quote_policy
     return {
         "type": post.type,
         "url": address(post.page) or post.id,
         "language": (post.language or "")[:35],
         "emoji": [_emoji(emoji) for emoji in post.tags.emoji],
+        "quote_automatic_approval": quotable_by(policy.automatic, author) if policy else "",
+        "quote_manual_approval": quotable_by(policy.manual, author) if policy else "",
     }
+
+
+def quotable_by(names: Collection[str], author: Actor) -> QuotableBy | Literal[""]:
+    """Whom a part of a quote policy names (FEP-044f); empty if it names others than these, or more."""
+    if PUBLIC in names:
+        return QuotableBy.PUBLIC
+    others = set(names) - {author.uri}
+    if not others:
+        return QuotableBy.NOBODY
+    return QuotableBy.FOLLOWERS if others == {author.followers} else ""
 
 
 def poll(found: Poll | None) -> dict[str, Any] | None:

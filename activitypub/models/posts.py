@@ -77,7 +77,7 @@ class Post(models.Model):
     # one, which was verified.
     quote_state = models.CharField(max_length=8, choices=QuoteState.choices, blank=True)
     quote_authorization = models.CharField(max_length=MAX_URI, blank=True)
-    # Who may quote it, at once and after being asked; empty where its document does not say, or in other words.
+    # Who may quote it, at once and after being asked; empty where its document does not say, or names others.
     quote_automatic_approval = models.CharField(max_length=9, choices=QuotableBy.choices, blank=True)
     quote_manual_approval = models.CharField(max_length=9, choices=QuotableBy.choices, blank=True)
 

@@ -4,13 +4,14 @@ import re
 from typing import Any, Final
 
 from activitypub.errors import ActivityRefused
-from activitypub.models import LocalActor
+from activitypub.models import LocalActor, QuotableBy
 from activitypub.outbox import finding
 from activitypub.outbox.refusals import Reason
-from activitypub.post_columns import VISIBILITIES
+from activitypub.post_columns import VISIBILITIES, quotable_by
 from activitypub.protocol.composing import MARKDOWN
 from activitypub.protocol.documents import objects, shapes
 from activitypub.protocol.documents.objects import Post
+from activitypub.protocol.documents.quotes import QuotePolicy
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.visibility import visibility
@@ -22,8 +23,9 @@ _HASHTAG = re.compile(r"\w{1,100}")
 TYPES: Final = {kind.value: kind for kind in WRITTEN}
 
 
-def draft(actor: LocalActor, document: Document, around: Document) -> Draft:
-    """The object of an activity as a draft, for those to whom either of the two is addressed.
+def draft(actor: LocalActor, document: Document, around: Document, *, new: bool = True) -> Draft:
+    """The object of an activity as a draft, for those to whom either of the two is addressed. What it answers
+    and quotes is looked for if it is new: no edit changes that.
 
     Raises ActivityRefused, UnknownRecipient, UnknownPost.
     """
@@ -31,13 +33,13 @@ def draft(actor: LocalActor, document: Document, around: Document) -> Draft:
     post = _read(actor, document)
     if post.type not in TYPES:
         raise ActivityRefused(Reason.OBJECT)
-    if post.quote is not None:
-        raise ActivityRefused(Reason.QUOTE)
     to = _addressed(document, around, "to")
     cc = (*_addressed(document, around, "cc"), *_addressed(document, around, "audience"))
     own = {shapes.PUBLIC, actor.followers, actor.uri}
     mentioned = [mention.href for mention in post.tags.mentions]
-    parent = finding.post_at(actor, post.in_reply_to) if post.in_reply_to else None
+    parent = finding.post_at(actor, post.in_reply_to) if new and post.in_reply_to else None
+    quoted = finding.post_at(actor, post.quote.uri) if new and post.quote else None
+    automatic, manual = _quotable_by(actor, post.quote_policy)
     text, media_type = _text(document, post)
     return Draft(
         text=text,
@@ -49,6 +51,9 @@ def draft(actor: LocalActor, document: Document, around: Document) -> Draft:
         sensitive=post.sensitive,
         language=post.language or "",
         parent=parent,
+        quote=quoted,
+        automatic_approval=automatic,
+        manual_approval=manual,
         addressed=finding.recipients(uri for uri in (*to, *cc, *mentioned) if uri not in own),
         hashtags=[hashtag.name for hashtag in post.tags.hashtags if _HASHTAG.fullmatch(hashtag.name)],
         attachments=_attachments(document),
@@ -92,6 +97,19 @@ def _text(document: Document, post: Post) -> tuple[str, str]:
     if typed is not None:
         return typed, shapes.string(source.get("mediaType")) or MARKDOWN
     return (post.content.value if post.content else ""), post.media_type or HTML
+
+
+def _quotable_by(
+    actor: LocalActor, policy: QuotePolicy | None
+) -> tuple[QuotableBy | None, QuotableBy | None]:
+    """Who may quote it, at once and after being asked. Raises ActivityRefused for others than everybody, the
+    author's followers or nobody."""
+    if policy is None:
+        return None, None
+    automatic, manual = (quotable_by(names, actor) for names in (policy.automatic, policy.manual))
+    if not automatic or not manual:
+        raise ActivityRefused(Reason.QUOTE_POLICY)
+    return automatic, manual
 
 
 def _poll(post: Post) -> PollDraft | None:

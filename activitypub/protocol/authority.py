@@ -35,6 +35,8 @@ class Reason(StrEnum):
     MOVE_NOT_CONFIRMED = "move_target_does_not_name_the_actor"
     STAMP_OF_ANOTHER = "quote_authorization_by_another_actor"
     STAMP_FOR_OTHERS = "quote_authorization_for_other_objects"
+    STAMP_MISSING = "quote_authorization_missing"
+    STAMP_REVOKED = "quote_authorization_revoked"
     KEY_OF_ANOTHER = "key_of_another_actor"
     FETCHED_ELSEWHERE = "document_of_another_address"
 

@@ -3,14 +3,14 @@
 from django.db import IntegrityError
 from django.utils import timezone
 
-from activitypub.fetching.errors import Gone, Reason, Refused
-from activitypub.models import Post
+from activitypub.fetching.errors import Gone, NotFetched, Reason, Refused
+from activitypub.models import Actor, Post
 from activitypub.protocol import authority
 from activitypub.protocol.documents import objects
 from activitypub.protocol.documents.refusals import RefusedDocument
-from activitypub.remote import actors
+from activitypub.remote import actors, stamps
 from activitypub.remote.objects import fetch
-from activitypub.services import posts
+from activitypub.services import posts, quoting
 
 
 def resolve(uri: str) -> Post:
@@ -35,10 +35,24 @@ def resolve(uri: str) -> Post:
     if posts.was_deleted(post.id, author):
         raise Gone(Reason.GONE)
     try:
-        return posts.store(post, author, now=timezone.now())
+        return posts.store(post, author, now=timezone.now(), quote_authorization=_stamp(post, author))
     except IntegrityError:
         # Somebody else has brought it meanwhile.
         found = posts.known(post.id)
         if found is None:
             raise
         return found
+
+
+def _stamp(post: objects.Post, author: Actor) -> str:
+    """The stamp by which it quotes what is known here; empty without one that holds."""
+    quoted = posts.known(post.quote.uri) if post.quote else None
+    if post.quote is None or quoted is None:
+        return ""
+    if not quoted.author.host:
+        return quoting.stamp_given(post.id, author, quoted)
+    stamp = post.quote.authorization
+    try:
+        return "" if stamp is None or stamps.against(fetch, stamp, post.id, quoted) else stamp
+    except NotFetched:
+        return ""

@@ -21,6 +21,7 @@ from activitypub.rendering.posts import (
     post_document,
     update_document,
 )
+from activitypub.rendering.quotes import policy, policy_document
 from activitypub.rendering.reactions import (
     announce_document,
     like_document,
@@ -49,6 +50,8 @@ __all__ = [
     "hashtag_address",
     "like_document",
     "move_document",
+    "policy",
+    "policy_document",
     "poll_members",
     "post_document",
     "tombstone",

@@ -16,7 +16,13 @@ from activitypub.protocol.webfinger import Handle
 from activitypub.queries.posts import WITH_NAMES
 from activitypub.rendering.contexts import POST_CONTEXT, STREAMS
 from activitypub.rendering.polls import poll_members
-from activitypub.rendering.quotes import policy_document
+from activitypub.rendering.quotes import (
+    content,
+    policy_document,
+    quote_members,
+    quote_policy,
+    quote_tags,
+)
 
 _SEEN_BY = {column: seen_by for seen_by, column in VISIBILITIES.items()}
 
@@ -87,6 +93,7 @@ def _carrying(post: Post, uri: str, kind: str, at: datetime) -> dict[str, Any]:
 
 def _object(post: Post) -> dict[str, Any]:
     to, cc = addresses(post)
+    text = content(post)
     document: dict[str, Any] = {
         "id": post.uri,
         "type": post.type,
@@ -95,21 +102,21 @@ def _object(post: Post) -> dict[str, Any]:
         "to": to,
         "cc": cc,
         "published": moment(post.published),
-        "content": post.content,
+        "content": text,
         "sensitive": post.sensitive,
         "context": post.conversation,
         "tag": [*_tags(post)],
         "attachment": [_attachment(one) for one in post.attachments],
-        "interactionPolicy": policy_document(post),
+        "interactionPolicy": policy_document(quote_policy(post)),
     }
-    document |= poll_members(post.poll)
+    document |= poll_members(post.poll) | quote_members(post)
     if post.name:
         document["name"] = post.name
     if post.summary:
         # A content warning. Nearly all servers take it for plain text, whatever the vocabulary says.
         document["summary"] = unescape(post.summary)
     if post.language:
-        document["contentMap"] = {post.language: post.content}
+        document["contentMap"] = {post.language: text}
     if post.source:
         document["source"] = {"content": post.source, "mediaType": post.source_type}
     if post.in_reply_to_uri:
@@ -129,6 +136,7 @@ def _tags(post: Post) -> Iterator[Mapping[str, Any]]:
         yield {"type": "Mention", "href": mention.actor.uri, "name": f"@{handle_of(mention.actor)}"}
     for tag in post.hashtags.all():
         yield {"type": "Hashtag", "href": hashtag_address(tag.name), "name": f"#{tag.name}"}
+    yield from quote_tags(post)
 
 
 def _attachment(kept: Mapping[str, Any]) -> dict[str, Any]:

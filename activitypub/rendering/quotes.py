@@ -1,63 +1,73 @@
-"""Who may quote a post, and the stamp that lets one post quote another (FEP-044f)."""
+"""What a post's document says of quotes: what it quotes itself, and who may quote it (FEP-044f)."""
 
+from collections.abc import Iterator, Mapping
+from html import escape
 from typing import Any, Final
 
-from activitypub.models import Actor, Post, Visibility
+from activitypub.models import Actor, Post, QuotableBy, QuoteState, Visibility
+from activitypub.protocol.documents.quotes import QuotePolicy
 from activitypub.rendering.contexts import PUBLIC, STREAMS
 
-STAMP: Final = "QuoteAuthorization"
-
-_STAMP_CONTEXT: Final = (
-    STREAMS,
-    {
-        "gts": "https://gotosocial.org/ns#",
-        "QuoteAuthorization": "https://w3id.org/fep/044f#QuoteAuthorization",
-        "interactingObject": {"@id": "gts:interactingObject", "@type": "@id"},
-        "interactionTarget": {"@id": "gts:interactionTarget", "@type": "@id"},
-    },
-)
-_ANSWER_CONTEXT: Final = (STREAMS, {"QuoteRequest": "https://w3id.org/fep/044f#QuoteRequest"})
+# FEP-e232: by its `rel`, older programs know that the post is quoted, and not only spoken of.
+_LINK: Final = {
+    "type": "Link",
+    "mediaType": f'application/ld+json; profile="{STREAMS}"',
+    "rel": "https://misskey-hub.net/ns#_misskey_quote",
+}
 
 
-def quotable_by(post: Post) -> str:
-    """Who may quote a post without asking first: everybody what everybody may see, else its author alone."""
-    is_open = post.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
-    return PUBLIC if is_open else post.author.uri
+def quoted(post: Post) -> str:
+    """The id of what its document says that the post quotes: nothing without leave, or that is no more."""
+    is_there = post.quote_state in (QuoteState.PENDING, QuoteState.ACCEPTED) and post.quote_id is not None
+    return post.quote_uri if is_there else ""
 
 
-def policy_document(post: Post) -> dict[str, Any]:
+def quote_members(post: Post) -> dict[str, Any]:
+    """The members by which a post quotes, in the words of the proposal and of before it."""
+    uri = quoted(post)
+    if not uri:
+        return {}
+    members = {"quote": uri, "quoteUrl": uri, "_misskey_quote": uri}
+    return members | ({"quoteAuthorization": post.quote_authorization} if post.quote_authorization else {})
+
+
+def quote_tags(post: Post) -> Iterator[Mapping[str, Any]]:
+    """The same as an object link."""
+    if uri := quoted(post):
+        yield {**_LINK, "href": uri, "name": f"RE: {uri}"}
+
+
+def content(post: Post) -> str:
+    """The text, and before it a line that names what is quoted, for programs that know of no quotes. Those
+    that do hide it by its class."""
+    uri = escape(quoted(post))
+    if not uri or f'"{uri}"' in post.content:
+        return post.content
+    return f'<p class="quote-inline">RE: <a href="{uri}">{uri}</a></p>{post.content}'
+
+
+def quote_policy(post: Post) -> QuotePolicy:
+    """Who may quote a post of this server: nobody but its author what is not for everybody."""
+    author = post.author
+    if post.visibility not in (Visibility.PUBLIC, Visibility.UNLISTED):
+        return policy(author, QuotableBy.NOBODY, QuotableBy.NOBODY)
+    return policy(
+        author,
+        post.quote_automatic_approval or author.quote_automatic_approval,
+        post.quote_manual_approval or author.quote_manual_approval,
+    )
+
+
+def policy(author: Actor, automatic: str, manual: str) -> QuotePolicy:
+    """What an author lets others do, as a policy. Who lets nobody names itself: an empty list would be as if
+    nothing was said."""
+    names = {QuotableBy.PUBLIC: (PUBLIC,), QuotableBy.FOLLOWERS: (author.followers,)}
+    return QuotePolicy(
+        automatic=names.get(QuotableBy(automatic), (author.uri,)), manual=names.get(QuotableBy(manual), ())
+    )
+
+
+def policy_document(found: QuotePolicy) -> dict[str, Any]:
     """The `interactionPolicy` of a post."""
-    return {"canQuote": {"automaticApproval": [quotable_by(post)]}}
-
-
-def stamp_document(uri: str, post: Post, quoting: str) -> dict[str, Any]:
-    """The stamp with this id, by the author of the post that is quoted."""
-    return {
-        "@context": _STAMP_CONTEXT,
-        "id": uri,
-        "type": STAMP,
-        "attributedTo": post.author.uri,
-        "interactingObject": quoting,
-        "interactionTarget": post.uri,
-    }
-
-
-def quote_answer_document(
-    uri: str, request: str, asker: Actor, post: Post, quoting: str, stamp: str = ""
-) -> dict[str, Any]:
-    """The Accept with this id, which names the stamp, or without one the Reject."""
-    document = {
-        "@context": _ANSWER_CONTEXT,
-        "id": uri,
-        "type": "Accept" if stamp else "Reject",
-        "actor": post.author.uri,
-        "to": [asker.uri],
-        "object": {
-            "id": request,
-            "type": "QuoteRequest",
-            "actor": asker.uri,
-            "object": post.uri,
-            "instrument": quoting,
-        },
-    }
-    return document | ({"result": stamp} if stamp else {})
+    manual = {"manualApproval": list(found.manual)} if found.manual else {}
+    return {"canQuote": {"automaticApproval": list(found.automatic)} | manual}

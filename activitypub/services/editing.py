@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from activitypub import rendering
 from activitypub.errors import NotYours, UnknownPost
-from activitypub.models import Actor, Boost, Like, LocalActor, Post, RemoteActor, Sent
+from activitypub.models import Actor, Boost, Like, LocalActor, Post, QuoteRequest, RemoteActor, Sent, Vote
 from activitypub.protocol.documents import objects
 from activitypub.services import posts, publishing, sending
-from activitypub.services.presence import require_here
+from activitypub.services.presence import require_active, require_here
 from activitypub.services.publishing import Draft, Published
 
 
@@ -40,7 +40,7 @@ def prepare_edit(actor: LocalActor, post: Post, draft: Draft) -> Callable[[], Pu
 
     @transaction.atomic
     def edit() -> Published:
-        require_here(actor)
+        require_active(actor)
         row = _locked(post)
         kept = {"id": row.uri, "updated": now.isoformat(), **_poll_of(row)}
         changed = posts.revise(row, objects.post(document | kept), now=now)
@@ -54,6 +54,11 @@ def prepare_edit(actor: LocalActor, post: Post, draft: Draft) -> Callable[[], Pu
     return edit
 
 
+def send_again(actor: LocalActor, row: Post) -> None:
+    """Send a post to all who have it as it is now, in the caller's transaction: it is no edit."""
+    _send(actor, row, rendering.update_document(row, sending.new_activity_uri(actor)))
+
+
 def delete_post(actor: LocalActor, post: Post) -> Mapping[str, Any]:
     """End a post for good, here and wherever it is known. Returns the Delete.
 
@@ -63,13 +68,36 @@ def delete_post(actor: LocalActor, post: Post) -> Mapping[str, Any]:
         raise NotYours
     with transaction.atomic():
         require_here(actor)
-        row = _locked(post)
-        activity = rendering.delete_document(row, sending.new_activity_uri(actor))
-        # Who was not told of it yet never is, and no outbox tells what it said.
-        Sent.objects.filter(actor=actor, object_uri=row.uri).delete()
-        _send(actor, row, activity)
-        posts.delete(row, now=timezone.now())
+        return end_post(actor, post)
+
+
+def end_post(actor: LocalActor, post: Post) -> Mapping[str, Any]:
+    """The same in the caller's transaction, whoever wants it. Raises UnknownPost."""
+    row = _locked(post)
+    activity = rendering.delete_document(row, sending.new_activity_uri(actor))
+    # Who was not told of it yet never is, and no outbox tells what it said.
+    Sent.objects.filter(actor=actor, object_uri=row.uri).delete()
+    _send(actor, row, activity)
+    posts.delete(row, now=timezone.now())
     return activity
+
+
+def mark_sensitive(post: Post, sensitive: bool) -> bool:
+    """Put a warning before a post, or take it away, and tell all who have it where it is one of ours; whether
+    that is new. In the caller's transaction. Raises UnknownPost."""
+    row = _locked(post)
+    if row.sensitive == sensitive:
+        return False
+    if row.author.host:
+        row.sensitive = sensitive
+        row.save(update_fields=["sensitive"])
+        return True
+    posts.keep_edition(row)
+    row.sensitive, row.edited_at = sensitive, timezone.now()
+    row.save(update_fields=["sensitive", "edited_at"])
+    actor = LocalActor.objects.get(pk=row.author_id)
+    _send(actor, row, rendering.update_document(row, sending.new_activity_uri(actor)))
+    return True
 
 
 def _poll_of(row: Post) -> Mapping[str, Any]:
@@ -98,7 +126,10 @@ def _who_has(post: Post) -> Iterable[Actor]:
         post.mentions.values_list("actor"),
         Like.objects.filter(post=post).values_list("actor"),
         Boost.objects.filter(post=post).values_list("actor"),
+        Vote.objects.filter(post=post).values_list("actor"),
         Post.objects.filter(in_reply_to=post).values_list("author"),
+        Post.objects.filter(quote=post).values_list("author"),
+        QuoteRequest.objects.filter(post=post).values_list("asker"),
     )
     keys = {pk for (pk,) in chain.from_iterable(rows.distinct().iterator() for rows in found)}
     return RemoteActor.objects.in_bulk(list(keys)).values()

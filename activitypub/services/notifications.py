@@ -23,14 +23,21 @@ _ONCE = frozenset(
         NotificationType.FAVOURITE,
         NotificationType.FOLLOW,
         NotificationType.FOLLOW_REQUEST,
+        NotificationType.POLL,
+        NotificationType.QUOTE,
+        NotificationType.QUOTE_REQUEST,
         NotificationType.REBLOG,
     }
 )
 
 
 def notify(recipient: Actor, actor: Actor, type: NotificationType, post: Post | None = None) -> None:
-    """Let `recipient` know, unless it is of another server, did it itself, or wants nothing of the actor."""
-    if recipient.host or recipient.pk == actor.pk or _is_unwanted(recipient, actor):
+    """Let `recipient` know, unless it is of another server, did it itself, or wants nothing of the actor.
+
+    That a poll has ended its author is told too.
+    """
+    own = recipient.pk == actor.pk and type != NotificationType.POLL
+    if recipient.host or own or _is_unwanted(recipient, actor):
         return
     what = {"recipient_id": recipient.pk, "actor_id": actor.pk, "type": type, "post": post}
     if type in _ONCE and Notification.objects.filter(**what).exists():

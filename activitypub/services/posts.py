@@ -16,6 +16,7 @@ from activitypub.protocol.documents import objects
 from activitypub.protocol.documents.shapes import PUBLIC
 from activitypub.queries.hosts import without_media_among
 from activitypub.queries.prepared import Exists
+from activitypub.services import quotes
 from activitypub.services.notifications import notify
 
 # Deliveries are tried for two days. What is older when it comes was fetched, as a part of a conversation.
@@ -27,7 +28,9 @@ MAX_MENTIONS = 100
 _is_known = Exists(lambda uri: Post.objects.filter(uri=uri))
 _was_deleted = Exists(lambda uri: Deleted.objects.filter(uri=uri, by=None))
 _was_deleted_by = Exists(lambda uri, by: Deleted.objects.filter(Q(by=None) | Q(by=by), uri=uri))
-_is_awaited = Exists(lambda uri: Post.objects.filter(in_reply_to_uri=uri, in_reply_to=None))
+_is_awaited = Exists(
+    lambda uri: Post.objects.filter(Q(in_reply_to_uri=uri, in_reply_to=None) | Q(quote_uri=uri, quote=None))
+)
 
 
 def is_known(uri: str) -> bool:
@@ -59,7 +62,8 @@ def store(
     """Keep a post of which nothing is kept yet, and tell the local people whom it names.
 
     Whoever calls has seen to it that it is the author's. `quote_authorization` is the stamp's address, where
-    it was verified. What answers or quotes it and came before it is joined to it.
+    it was verified; without one only the author's own is quoted. What answers or quotes it and came before it
+    is joined to it.
     """
     published = min(post.published or now, now)
     parent = known(post.in_reply_to) if post.in_reply_to else None
@@ -74,15 +78,17 @@ def store(
         conversation=_conversation(post, parent),
         quote=quoted,
         quote_uri=post_columns.address(post.quote.uri if post.quote else None),
+        quote_state=quotes.first_state(author, quoted, quote_authorization) if post.quote else "",
         quote_authorization=quote_authorization,
         published=published,
         source=source,
         source_type=source_type,
-        **post_columns.about(post),
+        **post_columns.about(post, author),
         **_content(post, author),
     )
     if parent is not None:
         _count_reply(parent.pk, 1)
+    quotes.count(row)
     _adopt(row)
     _keep_hashtags(row, post)
     named = _keep_mentions(row, post, author)
@@ -90,8 +96,7 @@ def store(
         return row
     for actor in named:
         notify(actor, author, NotificationType.MENTION, row)
-    if quoted is not None and quote_authorization:
-        notify(quoted.author, author, NotificationType.QUOTE, row)
+    quotes.tell(row)
     return row
 
 
@@ -107,15 +112,16 @@ def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
         row.poll = content["poll"]
         row.save(update_fields=["poll"])
         return True
-    about = post_columns.about(post)
+    about = post_columns.about(post, row.author)
     if not changed and all(getattr(row, name) == value for name, value in about.items()):
         return False
     if changed:
-        _keep_edition(row)
+        keep_edition(row)
         row.edited_at = min(post.updated or now, now)
     for name, value in (content | about).items():
         setattr(row, name, value)
-    row.save()
+    # Its counters, and what it quotes, are changed by others meanwhile.
+    row.save(update_fields=[*content, *about, "edited_at"])
     row.hashtags.all().delete()
     _keep_hashtags(row, post)
     for actor in _keep_mentions(row, post, row.author):
@@ -129,6 +135,7 @@ def delete(row: Post, *, now: datetime) -> None:
     forget(row.uri, row.type)
     if row.in_reply_to_id is not None:
         _count_reply(row.in_reply_to_id, -1)
+    quotes.end(row)
     row.delete()
 
 
@@ -162,9 +169,10 @@ def _conversation(post: objects.Post, parent: Post | None) -> str:
 
 
 def _adopt(row: Post) -> None:
-    """Join the replies that came before it."""
+    """Join the replies and quotes that came before it."""
     if not _is_awaited(row.uri):
         return
+    quotes.adopt(row)
     adopted = Post.objects.filter(in_reply_to_uri=row.uri, in_reply_to=None).update(in_reply_to=row)
     _count_reply(row.pk, adopted)
 
@@ -195,7 +203,8 @@ def _keep_mentions(row: Post, post: objects.Post, author: Actor) -> Collection[A
     return [actor for actor in fresh if actor.uri in named]
 
 
-def _keep_edition(row: Post) -> None:
+def keep_edition(row: Post) -> None:
+    """Keep what the row says, before that is changed."""
     Edition.objects.create(
         post=row,
         name=row.name,

@@ -12,7 +12,15 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from activitypub import cleaning, rendering
-from activitypub.models import Actor, LocalActor, Post, PostType, Visibility
+from activitypub.models import (
+    Actor,
+    ErrandKind,
+    LocalActor,
+    Post,
+    PostType,
+    QuotableBy,
+    Visibility,
+)
 from activitypub.post_columns import VISIBILITIES
 from activitypub.protocol.composing import MARKDOWN, PLAIN, Composed, Named, compose
 from activitypub.protocol.documents import objects
@@ -20,8 +28,8 @@ from activitypub.protocol.visibility import addressed
 from activitypub.protocol.webfinger import Handle
 from activitypub.queries.posts import OPEN
 from activitypub.remote import handles
-from activitypub.services import posts, sending
-from activitypub.services.presence import require_here
+from activitypub.services import errands, posts, quoting, sending
+from activitypub.services.presence import require_active
 
 MAX_TEXT = 20_000
 MAX_SUMMARY = 500
@@ -52,8 +60,10 @@ class Draft:
     """What somebody wants to say. `media_type` is that of `text`: Markdown, plain text, or HTML, in which
     nothing is looked for: whom it mentions is in `addressed`, and its hashtags in `hashtags`.
 
-    `summary` is a content warning, plain text as `name` is. `parent` is what it answers, which the author
-    was found to see. `attachments` are documents as `protocol.documents.objects` reads them.
+    `summary` is a content warning, plain text as `name` is. `parent` is what it answers and `quote` what it
+    quotes, which the author was found to see. Who may quote it, at once and after being asked, is as the
+    author wants it of all where it is None. `attachments` are documents as `protocol.documents.objects` reads
+    them.
     """
 
     text: str
@@ -65,6 +75,9 @@ class Draft:
     sensitive: bool = False
     language: str = ""
     parent: Post | None = None
+    quote: Post | None = None
+    automatic_approval: QuotableBy | None = None
+    manual_approval: QuotableBy | None = None
     addressed: Sequence[Actor] = ()
     hashtags: Sequence[str] = ()
     attachments: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
@@ -82,8 +95,8 @@ class Published:
 def create_post(actor: LocalActor, draft: Draft) -> Published:
     """Publish a post: keep it, tell the people here whom it names, and send it to all others it is for.
 
-    Raises DRF's ValidationError with what is too long or of no known kind, UnknownActor where the author was
-    erased.
+    Raises DRF's ValidationError with what is too long or of no known kind, NotQuotable, UnknownActor where
+    the author was erased.
     """
     return prepare_post(actor, draft)()
 
@@ -94,16 +107,23 @@ def prepare_post(actor: LocalActor, draft: Draft) -> Callable[[], Published]:
     now = timezone.now()
     _require_poll(draft, now)
     composed, mentioned = written(actor, draft)
+    if draft.quote is not None:
+        quoting.require_quotable(actor, draft.quote, draft.visibility, {one.pk for one in mentioned})
     document = document_of(actor, draft, composed, mentioned, now)
 
     @transaction.atomic
     def publish() -> Published:
-        require_here(actor)
+        require_active(actor)
         post = posts.store(
             objects.post(document), actor, now=now, source=draft.text, source_type=draft.media_type
         )
+        if draft.poll is not None and draft.poll.end_time is not None:
+            errands.put(ErrandKind.POLL_ENDED, post=post, due_at=draft.poll.end_time.replace(microsecond=0))
+        quoting.ask_here(actor, post)
         activity = rendering.create_document(post, sending.new_activity_uri(actor))
         send_about(actor, post, activity, mentioned, public=post.visibility in OPEN)
+        # Behind the post: whoever is asked has it then.
+        quoting.ask_there(actor, post)
         return Published(post, activity)
 
     return publish
@@ -114,9 +134,9 @@ def send_about(
 ) -> None:
     """Send an activity to all who are to have the post that it is about. `public`: the outbox shows it."""
     to = list(mentioned)
-    if post.in_reply_to is not None and post.visibility in OPEN:
-        # Their server counts it, and shows it below what it answers.
-        to.append(post.in_reply_to.author)
+    if post.visibility in OPEN:
+        # Their servers count it, and show it with what it answers or quotes.
+        to += [other.author for other in (post.in_reply_to, post.quote) if other is not None]
     sending.send(
         actor,
         activity,
@@ -135,9 +155,15 @@ def like_before(post: Post, draft: Draft) -> Draft:
         type=PostType(post.type),
         visibility=Visibility(post.visibility),
         parent=post.in_reply_to,
+        automatic_approval=draft.automatic_approval or _approval(post.quote_automatic_approval),
+        manual_approval=draft.manual_approval or _approval(post.quote_manual_approval),
         poll=None,
         addressed=list({one.pk: one for one in (*before, *draft.addressed)}.values()),
     )
+
+
+def _approval(column: str) -> QuotableBy | None:
+    return QuotableBy(column) if column else None
 
 
 def written(actor: LocalActor, draft: Draft) -> tuple[Composed, Sequence[Actor]]:
@@ -181,6 +207,14 @@ def document_of(
         # What stands behind a warning is sensitive, as elsewhere.
         "sensitive": draft.sensitive or bool(draft.summary),
         "inReplyTo": draft.parent.uri if draft.parent else None,
+        "quote": draft.quote.uri if draft.quote else None,
+        "interactionPolicy": rendering.policy_document(
+            rendering.policy(
+                actor,
+                draft.automatic_approval or actor.quote_automatic_approval,
+                draft.manual_approval or actor.quote_manual_approval,
+            )
+        ),
         "tag": [
             *({"type": "Mention", "href": one.uri} for one in mentioned),
             *({"type": "Hashtag", "name": f"#{name}"} for name in composed.hashtags[:MAX_HASHTAGS]),

@@ -13,7 +13,8 @@ from activitypub.models import Actor, Deleted, LocalActor, Post
 from activitypub.protocol.negotiation import Form, wanted
 from activitypub.queries import actors, outbox
 from activitypub.queries.posts import visible_to
-from activitypub.rendering.quotes import STAMP
+from activitypub.queries.quotes import stamp
+from activitypub.rendering.quote_requests import stamp_document
 from activitypub.views.actors import POLICY
 from activitypub.views.base import CACHED, answer
 from activitypub.views.scopes import MayRead
@@ -49,9 +50,10 @@ class ObjectView(GuardedPageView):
 def _of_activity(uri: str) -> HttpResponse | None:
     """An activity that is for everybody, or a stamp, which whoever shows a quote has to read."""
     for entry in outbox.entries([uri]):
-        if entry.sent.public or entry.sent.type == STAMP:
+        if entry.sent.public:
             return answer(rendering.activity_document(entry), varies=True)
-    return None
+    given = stamp(uri)
+    return answer(stamp_document(given), varies=True) if given is not None else None
 
 
 def _for_reader(request: Request, uri: str) -> HttpResponse:

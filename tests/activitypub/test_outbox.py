@@ -152,7 +152,10 @@ def test_what_is_no_json_is_refused(person: Person) -> None:
         (note(cc=[f"https://remote.example/users/{n}" for n in range(51)]), "too_many_recipients"),
         (note(attachment=[{"type": "Document", "url": "javascript:x"}]), "attachment_unusable"),
         (note(attachment=["x"]), "attachment_unusable"),
-        (note(quote="https://remote.example/1"), "unsupported_quote"),
+        (
+            note(interactionPolicy={"canQuote": {"automaticApproval": ["https://remote.example/users/bob"]}}),
+            "unsupported_quote_policy",
+        ),
         ({"type": "Follow"}, "object_missing"),
         ({"type": "Like", "object": "no address"}, "object_missing"),
         ({"type": "Flag"}, "object_missing"),

@@ -1,11 +1,31 @@
-"""Accept: yes to a Follow that a person of this server has sent."""
+"""Accept: yes to a Follow or a QuoteRequest that a person of this server has sent."""
+
+from functools import partial
 
 from activitypub.inbox.context import Context, NoEffect
 from activitypub.inbox.handlers import answers
+from activitypub.models import Post, QuoteState
+from activitypub.protocol.authority import Reason
 from activitypub.protocol.documents.activities import Activity
-from activitypub.services import following
+from activitypub.remote import stamps
+from activitypub.services import following, quote_answers
 
 
 def handle(context: Context, activity: Activity) -> None:
-    if not following.accept(answers.followed(context, activity)):
+    asking = answers.quoting(activity)
+    if asking is not None:
+        _quoted(context, activity, asking)
+    elif not following.accept(answers.followed(context, activity)):
         raise NoEffect("known")
+
+
+def _quoted(context: Context, activity: Activity, asking: Post) -> None:
+    if asking.quote_state == QuoteState.ACCEPTED or asking.quote is None:
+        raise NoEffect("known")
+    stamp = activity.result.id if activity.result else None
+    if stamp is None:
+        raise NoEffect(Reason.STAMP_MISSING)
+    # Not as it is brought: whoever is shown the quote reads it where it stands.
+    if reason := stamps.against(partial(context.fetch, fresh=True), stamp, asking.uri, asking.quote):
+        raise NoEffect(reason)
+    quote_answers.granted(asking, stamp)

@@ -69,7 +69,7 @@ def _changed(context: Context, uri: str) -> None:
         arriving.keep(context, post)
     elif row.author.uri not in post.attributed_to:
         raise NoEffect(authority.Reason.OBJECT_OF_ANOTHER)
-    elif not posts.revise(row, post, now=context.now):
+    elif not arriving.revise(context, row, post):
         raise NoEffect("unchanged")
 
 

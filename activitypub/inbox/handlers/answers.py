@@ -1,10 +1,11 @@
-"""Which request of a person of this server an Accept or a Reject answers."""
+"""Which request of a person of this server an Accept or a Reject answers: to follow, or to quote."""
 
 from activitypub.inbox.context import Context, NoEffect
-from activitypub.models import Follow
+from activitypub.models import Follow, Post
 from activitypub.protocol import authority
 from activitypub.protocol.documents import shapes
 from activitypub.protocol.documents.activities import Activity
+from activitypub.rendering.quote_requests import quoting_of
 
 
 def followed(context: Context, activity: Activity) -> Follow:
@@ -22,3 +23,24 @@ def followed(context: Context, activity: Activity) -> Follow:
     if reason is not None or found is None:
         raise NoEffect(reason or authority.Reason.NEVER_ASKED)
     return found
+
+
+def quoting(activity: Activity) -> Post | None:
+    """The post of this server that asks to quote, if that is what is answered: named by the request's id, or
+    by what asked for what.
+
+    Raises NoEffect for one that has asked for nothing, or has asked somebody else.
+    """
+    said = activity.object.inline or {}
+    uri = quoting_of(activity.object.id or "")
+    if "QuoteRequest" in shapes.types(said):
+        uri = uri or shapes.uri(shapes.one(said.get("instrument"))) or ""
+    elif not uri:
+        return None
+    asking = Post.objects.select_related("author", "quote__author").filter(uri=uri, author__host="").first()
+    about = shapes.uri(shapes.one(said.get("object")))
+    if asking is None or asking.quote is None or about not in (None, asking.quote_uri):
+        raise NoEffect(authority.Reason.NEVER_ASKED)
+    if reason := authority.against_answer(activity, asking.quote.author.uri):
+        raise NoEffect(reason)
+    return asking

@@ -1,13 +1,20 @@
 """A post on its way in: read, held to be its author's, and kept."""
 
+from functools import partial
+
+from activitypub.fetching.errors import NotFetched
 from activitypub.inbox.context import Context, NoEffect, is_local
 from activitypub.models import Actor, Post
+from activitypub.post_columns import address
 from activitypub.protocol import authority
 from activitypub.protocol.documents import objects, shapes, vocabulary
-from activitypub.protocol.documents.quotes import quote_authorization
+from activitypub.protocol.documents.quotes import Quote
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import RefusedDocument
-from activitypub.services import posts, quoting
+from activitypub.protocol.uris import same_origin
+from activitypub.queries.hosts import suspended_among
+from activitypub.remote import stamps
+from activitypub.services import posts, quotes, quoting
 
 
 def read(document: Document) -> objects.Post:
@@ -42,11 +49,19 @@ def keep(context: Context, post: objects.Post) -> Post:
     author = author_of(context, post)
     if posts.was_deleted(post.id, author):
         raise NoEffect("deleted")
-    stamp = _stamp(context, post)
+    stamp = _stamp(context, post, author)
     row = posts.store(post, author, now=context.now, quote_authorization=stamp)
     if row.in_reply_to_uri and row.in_reply_to_id is None and not is_local(row.in_reply_to_uri):
         context.want(row.in_reply_to_uri)
     return row
+
+
+def revise(context: Context, row: Post, post: objects.Post) -> bool:
+    """Let a post say and quote what its document does now; whether that is different."""
+    stamp = _stamp(context, post, row.author)
+    changed = posts.revise(row, post, now=context.now)
+    uri = address(post.quote.uri) if post.quote else ""
+    return quotes.replace(row, uri, posts.known(uri) if uri else None, stamp) or changed
 
 
 def author_of(context: Context, post: objects.Post) -> Actor:
@@ -62,17 +77,39 @@ def author_of(context: Context, post: objects.Post) -> Actor:
     return author
 
 
-def _stamp(context: Context, post: objects.Post) -> str:
-    """The stamp by which the post may quote what it quotes; empty without one that holds."""
-    if post.quote is None or post.quote.authorization is None:
+def _stamp(context: Context, post: objects.Post, author: Actor) -> str:
+    """The stamp by which the post may quote what it quotes; empty without one that holds. What cannot be had
+    now keeps no post waiting: it quotes without leave then."""
+    if post.quote is None:
         return ""
-    quoted = posts.known(post.quote.uri)
+    quoted = posts.known(post.quote.uri) or _quoted(context, post, post.quote)
     if quoted is None:
         return ""
-    if is_local(post.quote.authorization):
-        held = quoting.holds(post.quote.authorization, post.id, quoted)
-        return post.quote.authorization if held else ""
-    stamp = quote_authorization(context.fetch(post.quote.authorization))
-    if stamp is None or authority.against_stamp(stamp, post.id, post.quote.uri, quoted.author.uri):
+    if not quoted.author.host:
+        return quoting.stamp_given(post.id, author, quoted)
+    stamp = post.quote.authorization
+    try:
+        if stamp is None or stamps.against(partial(context.fetch, fresh=True), stamp, post.id, quoted):
+            return ""
+    except NotFetched:
         return ""
-    return stamp.id
+    return stamp
+
+
+def _quoted(context: Context, post: objects.Post, quote: Quote) -> Post | None:
+    """What is quoted and not here yet: with a stamp it is needed now, to know whose that has to be."""
+    if is_local(quote.uri):
+        return None
+    if quote.authorization is None:
+        # Nothing but one's own is quoted without.
+        if same_origin(quote.uri, post.id):
+            context.want(quote.uri)
+        return None
+    try:
+        found = fetched(context, quote.uri)
+        author = author_of(context, found)
+        if not found.id.isascii() or posts.was_deleted(found.id, author) or suspended_among({author.host}):
+            return None
+        return posts.known(found.id) or posts.store(found, author, now=context.now)
+    except (NoEffect, NotFetched):
+        return None

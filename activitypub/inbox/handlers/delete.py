@@ -1,10 +1,10 @@
 """Delete: a post, a boost or a whole actor is no more."""
 
 from activitypub.inbox.context import Context, NoEffect, Unfinished
-from activitypub.models import Boost
+from activitypub.models import Boost, Post
 from activitypub.protocol import authority
 from activitypub.protocol.documents.activities import Activity
-from activitypub.services import boosts, leaving, posts
+from activitypub.services import boosts, leaving, posts, quote_answers
 
 
 def handle(context: Context, activity: Activity) -> None:
@@ -25,5 +25,9 @@ def handle(context: Context, activity: Activity) -> None:
     if boost is not None:
         boosts.undo(boost)
         return
+    quoting = Post.objects.select_related("author", "quote__author")
+    stamped = quoting.filter(quote_authorization=uri, quote__author=context.actor).first()
+    if stamped is not None:
+        quote_answers.refused(stamped)
     # What it names may still be on its way, and has to find that it is over.
     posts.forget(uri, by=context.actor)

@@ -29,3 +29,6 @@ def handle(context: Context, activity: Activity) -> None:
     if post.author.host:
         raise NoEffect("unknown_object")
     quoting.ask(context.actor, post, instrument.id, activity.id)
+    if known is None:
+        # Who is to decide wants to see it.
+        context.want(instrument.id)

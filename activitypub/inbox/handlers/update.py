@@ -49,6 +49,6 @@ def _post(context: Context, activity: Activity, post: objects.Post) -> None:
         raise NoEffect(reason)
     if post.updated is not None and row.edited_at is not None and post.updated < row.edited_at:
         raise NoEffect("outdated")
-    if not posts.revise(row, post, now=context.now):
+    if not arriving.revise(context, row, post):
         raise NoEffect("unchanged")
     polls.heard(row, context.now)

@@ -11,6 +11,7 @@ from activitypub.models import (
     LocalActor,
     Notification,
     Post,
+    QuoteRequest,
     RemoteActor,
     Sent,
     Visibility,
@@ -19,7 +20,7 @@ from activitypub.protocol.documents.quotes import quote_authorization
 from activitypub.services.editing import delete_post
 from tests.activitypub.inbox.effects import does, everything, neighbour
 from tests.activitypub.living import post
-from tests.activitypub.reading import document
+from tests.activitypub.reading import document, get
 from tests.activitypub.senders import STREAMS
 from tests.activitypub.test_actors import actor_of
 from tests.people import Person
@@ -117,7 +118,7 @@ def test_what_few_may_read_is_quoted_by_nobody(bob: RemoteActor, own: Post, seen
     own.mentions.create(actor=bob)
     assert does(bob, "QuoteRequest", object=own.uri, instrument=quoting(bob, own)) == "done"
     assert (answer()["type"], answer().get("result")) == ("Reject", None)
-    assert not Sent.objects.filter(type="QuoteAuthorization").exists()
+    assert not QuoteRequest.objects.exists()
 
 
 def test_who_is_not_wanted_gets_no_stamp(bob: RemoteActor, own: Post) -> None:
@@ -167,7 +168,8 @@ def test_the_policy_of_a_post_is_what_the_answers_are(own: Post, person: Person)
     assert policy == {"canQuote": {"automaticApproval": [f"{STREAMS}#Public"]}}
 
 
-def test_with_the_post_goes_the_stamp(bob: RemoteActor, alice: LocalActor, own: Post) -> None:
+def test_with_the_post_goes_the_stamp(bob: RemoteActor, alice: LocalActor, own: Post, person: Person) -> None:
     stamp = stamped(bob, own)
     delete_post(alice, own)
-    assert not Sent.objects.filter(uri=stamp).exists()
+    assert not QuoteRequest.objects.exists()
+    assert get(person.wire, stamp).status in (404, 410)
