@@ -19,7 +19,7 @@ from django.utils import timezone
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.models import Errand, ErrandKind
 from activitypub.remote import actors, objects
-from activitypub.services import errands, leaving, moving, polls
+from activitypub.services import errands, host_blocks, leaving, moving, polls
 from activitypub.services.errands import Does, Found
 from activitypub.threads import in_database
 
@@ -45,6 +45,7 @@ KINDS: Final[Mapping[ErrandKind, Kind]] = {
     ErrandKind.POLL_ENDED: Kind(polls.end, polls.asked_at_end),
     ErrandKind.FOLLOWERS_MOVED: Kind(moving.move_on),
     ErrandKind.ACTOR_GONE: Kind(leaving.leave, leaving.asked),
+    ErrandKind.HOST_BLOCKED: Kind(host_blocks.sever),
 }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from activitypub.views import actors, discovery, objects, outbox, synchronization
+from activitypub.views import actors, discovery, objects, outbox, own, synchronization, tags
 
 urlpatterns = [
     path(".well-known/webfinger", discovery.WebFingerView.as_view()),
@@ -17,6 +17,9 @@ urlpatterns = [
         for name in ("followers", "following", "featured")
     ),
     path("users/<str:username>/outbox", outbox.OutboxView.as_view()),
+    path("users/<str:username>/inbox", own.InboxView.as_view()),
+    path("users/<str:username>/bookmarks", own.BookmarksView.as_view()),
     path("users/<str:username>/objects/<str:number>", objects.ObjectView.as_view()),
+    path("tags/<str:name>", tags.TagView.as_view()),
     path("users/<str:username>/followers_synchronization", synchronization.SynchronizationView.as_view()),
 ]

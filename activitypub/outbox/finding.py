@@ -6,6 +6,8 @@ from activitypub.errors import ActivityRefused, UnknownActor, UnknownPost, Unkno
 from activitypub.fetching.errors import NotFetched
 from activitypub.models import Actor, LocalActor, Post
 from activitypub.outbox.refusals import Reason
+from activitypub.protocol.documents import shapes
+from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import Refusal
 from activitypub.protocol.documents.shapes import Reference
 from activitypub.queries.posts import seen
@@ -19,6 +21,16 @@ def name_of(reference: Reference | None) -> str:
     if reference is None or reference.id is None:
         raise ActivityRefused(Refusal.OBJECT_MISSING)
     return reference.id
+
+
+def actor_of(activity: Document) -> Actor:
+    """The actor that an activity is about. Raises ActivityRefused, UnknownActor."""
+    return actor_at(name_of(shapes.reference(activity.get("object"))))
+
+
+def post_of(viewer: LocalActor, activity: Document) -> Post:
+    """The post that an activity is about. Raises ActivityRefused, UnknownPost."""
+    return post_at(viewer, name_of(shapes.reference(activity.get("object"))))
 
 
 def actor_at(uri: str) -> Actor:

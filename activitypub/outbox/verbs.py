@@ -14,8 +14,8 @@ from django.db.models import Q
 from accounts import throttle
 from activitypub import rendering
 from activitypub.errors import ActivityRefused, NotYours
-from activitypub.models import Actor, LocalActor, Post
-from activitypub.outbox import asking, finding, own_actor, reporting, undoing
+from activitypub.models import Actor, LocalActor
+from activitypub.outbox import asking, collecting, finding, own_actor, reporting, undoing, unwanted
 from activitypub.outbox.deeds import Deed
 from activitypub.outbox.drafts import TYPES, draft, require_own, vote_of
 from activitypub.outbox.refusals import Reason
@@ -24,8 +24,16 @@ from activitypub.protocol import visibility as addressing
 from activitypub.protocol.documents import shapes, vocabulary
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import Refusal
+from activitypub.protocol.emoji import is_emoji
 from activitypub.protocol.visibility import visibility
-from activitypub.services import editing, following, pinning, polls, publishing, quote_answers, reacting, relations
+from activitypub.services import (
+    editing,
+    following,
+    polls,
+    publishing,
+    quote_answers,
+    reacting,
+)
 
 Verb = Callable[[LocalActor, Document], Deed]
 
@@ -72,11 +80,11 @@ def _update(actor: LocalActor, activity: Document) -> Deed:
 def _delete(actor: LocalActor, activity: Document) -> Deed:
     if deed := asking.deletion(actor, activity):
         return deed
-    return partial(editing.delete_post, actor, _post(actor, activity))
+    return partial(editing.delete_post, actor, finding.post_of(actor, activity))
 
 
 def _follow(actor: LocalActor, activity: Document) -> Deed:
-    target = _actor(activity)
+    target = finding.actor_of(activity)
     return lambda: rendering.follow_document(following.follow(actor, target))
 
 
@@ -93,33 +101,21 @@ def _reject(actor: LocalActor, activity: Document) -> Deed:
 
 
 def _like(actor: LocalActor, activity: Document) -> Deed:
-    return partial(reacting.like, actor, _post(actor, activity))
+    return partial(reacting.like, actor, finding.post_of(actor, activity))
 
 
 def _announce(actor: LocalActor, activity: Document) -> Deed:
     to, cc = (shapes.addressees(activity.get(name)) for name in ("to", "cc"))
     # What says nothing of whom it is for is for everybody: a boost is there to be seen.
     named = visibility(to, cc, actor.followers) if to or cc else addressing.Visibility.PUBLIC
-    return partial(reacting.boost, actor, _post(actor, activity), VISIBILITIES[named])
+    return partial(reacting.boost, actor, finding.post_of(actor, activity), VISIBILITIES[named])
 
 
-def _block(actor: LocalActor, activity: Document) -> Deed:
-    return partial(relations.block, actor, _actor(activity))
-
-
-def _add(actor: LocalActor, activity: Document) -> Deed:
-    _require_featured(actor, activity)
-    return partial(pinning.pin, actor, _post(actor, activity))
-
-
-def _remove(actor: LocalActor, activity: Document) -> Deed:
-    _require_featured(actor, activity)
-    return partial(pinning.unpin, actor, _post(actor, activity))
-
-
-def _require_featured(actor: LocalActor, activity: Document) -> None:
-    if shapes.uri(shapes.one(activity.get("target"))) != actor.featured:
-        raise ActivityRefused(Reason.TARGET)
+def _react(actor: LocalActor, activity: Document) -> Deed:
+    emoji = shapes.string(activity.get("content")) or ""
+    if not is_emoji(emoji):
+        raise ActivityRefused(Reason.EMOJI)
+    return partial(reacting.like, actor, finding.post_of(actor, activity), emoji)
 
 
 def _inline(activity: Document) -> Document:
@@ -127,14 +123,6 @@ def _inline(activity: Document) -> Document:
     if found is None or found.inline is None:
         raise ActivityRefused(Refusal.OBJECT_MISSING)
     return found.inline
-
-
-def _actor(activity: Document) -> Actor:
-    return finding.actor_at(finding.name_of(shapes.reference(activity.get("object"))))
-
-
-def _post(actor: LocalActor, activity: Document) -> Post:
-    return finding.post_at(actor, finding.name_of(shapes.reference(activity.get("object"))))
 
 
 def _asked(actor: LocalActor, activity: Document) -> Actor:
@@ -150,17 +138,19 @@ def _asked(actor: LocalActor, activity: Document) -> Actor:
 
 VERBS: Final[Mapping[str, Verb]] = {
     "Accept": _accept,
-    "Add": _add,
+    "Add": collecting.add,
     "Announce": _announce,
-    "Block": _block,
+    "Block": unwanted.block,
     "Create": _create,
     "Delete": _delete,
+    "EmojiReact": _react,
     "Flag": reporting.prepare,
     "Follow": _follow,
+    "Ignore": unwanted.ignore,
     "Like": _like,
     "Move": own_actor.move,
     "Reject": _reject,
-    "Remove": _remove,
+    "Remove": collecting.remove,
     "Undo": undoing.prepare,
     "Update": _update,
 }

@@ -43,6 +43,11 @@ class ActorURIs:
         return cls(id=uri, inbox=f"{origin}/inbox", shared_inbox=f"{origin}/inbox", outbox=f"{uri}/outbox")
 
 
+def bookmarks_of(uri: str) -> str:
+    """Where an account's actor keeps posts for its owner alone."""
+    return f"{uri}/bookmarks"
+
+
 def username_at(origin: str, uri: str) -> str | None:
     """Return whose actor stands at an address of this origin; None where there can be none.
 

@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from activitypub.models import Follow, FollowState, LocalActor, Pin, Sent
-from activitypub.queries.posts import OPEN
+from activitypub.models import Bookmark, Follow, FollowState, LocalActor, Pin, Sent
+from activitypub.protocol.local_uris import bookmarks_of
+from activitypub.queries.posts import OPEN, visible_to
 from devices.errors import CursorInvalid
 
 PAGE_SIZE = 50
 FIRST = "first"
+BOOKMARKS = "bookmarks"
 _LARGEST = 2**63 - 1
 
 
@@ -54,36 +56,47 @@ def pinned_by(actor: LocalActor) -> QuerySet[Pin]:
     return Pin.objects.filter(actor=actor, post__visibility__in=OPEN)
 
 
+def kept_by(actor: LocalActor) -> QuerySet[Bookmark]:
+    """What the actor keeps for its owner alone, as far as that one may see it still."""
+    return Bookmark.objects.filter(Exists(visible_to(actor).filter(pk=OuterRef("post"))), actor=actor)
+
+
 # Of each collection: its rows, and the column in which the address of an item stands.
 _ROWS: Mapping[str, tuple[Callable[[LocalActor], QuerySet[Any]], str]] = {
     "followers": (followers_of, "follower__uri"),
     "following": (following_of, "followee__uri"),
     "outbox": (published_by, "uri"),
     "featured": (pinned_by, "post__uri"),
+    BOOKMARKS: (kept_by, "post__uri"),
 }
 
 
 def collection(actor: LocalActor, name: str) -> Collection:
-    """One of `followers`, `following`, `outbox`, `featured`."""
+    """One of `followers`, `following`, `outbox`, `featured`, `bookmarks`."""
     rows, _ = _ROWS[name]
-    return Collection(getattr(actor, name), rows(actor).count())
+    return Collection(_address(actor, name), rows(actor).count())
 
 
 def page(actor: LocalActor, name: str, place: str) -> Page:
     """The page at a place. Raises CursorInvalid."""
-    before = _place(place)
+    before = place_of(place)
     rows, column = _ROWS[name]
     found = list(rows(actor).filter(pk__lt=before).order_by("-pk").values_list("pk", column)[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     return Page(
-        getattr(actor, name),
+        _address(actor, name),
         place,
         [address for _, address in shown],
         str(shown[-1][0]) if len(found) > PAGE_SIZE else "",
     )
 
 
-def _place(text: str) -> int:
+def _address(actor: LocalActor, name: str) -> str:
+    return bookmarks_of(actor.uri) if name == BOOKMARKS else getattr(actor, name)
+
+
+def place_of(text: str) -> int:
+    """The id before which a page begins. Raises CursorInvalid."""
     if text == FIRST:
         return _LARGEST
     # Digits of ASCII alone: int() takes spaces, underscores and other scripts too.

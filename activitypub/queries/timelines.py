@@ -71,28 +71,34 @@ class Entry:
 
 
 def home(viewer: LocalActor, place: Place = FIRST) -> Sequence[Entry]:
-    """What those write and boost whom the viewer follows, and the viewer's own.
+    """What those write and boost whom the viewer follows, and the viewer's own; each post once.
 
     Their answers are in it where they answer themselves, the viewer, or somebody whom the viewer follows.
     Direct posts are not.
     """
+    return _each_post_once(home_entries(viewer, place))[: place.size]
+
+
+def home_entries(viewer: LocalActor, place: Place = FIRST) -> Sequence[Entry]:
+    """The same with every boost. Of the newest, as many as the place asks for, none is missing."""
     followed = Follow.objects.filter(follower=viewer, state=FollowState.ACCEPTED).values("followee")
     circle = Q(author=viewer) | Q(author__in=followed)
     answers = Q(in_reply_to_uri="") | Q(in_reply_to__author=viewer) | Q(in_reply_to__author__in=followed)
     posts = (
         visible_to(viewer)
-        .filter(circle, answers | Q(in_reply_to__author=F("author")), _wanted(viewer, "author"))
+        .filter(circle, answers | Q(in_reply_to__author=F("author")), wanted_by(viewer, "author"))
         .exclude(visibility=Visibility.DIRECT)
     )
     boosts = (
         Boost.objects.select_related("actor", "post__author")
-        .filter(Q(actor=viewer) | Q(actor__in=followed), post__author__suspended_at=None)
+        .filter(Q(actor=viewer) | Q(actor__in=followed))
+        .filter(actor__suspended_at=None, post__author__suspended_at=None)
         .filter(Q(post__visibility__in=OPEN) | Q(post__author=F("actor")))
-        .filter(_wanted(viewer, "actor"), _wanted(viewer, "post__author"))
+        .filter(wanted_by(viewer, "actor"), wanted_by(viewer, "post__author"))
     )
     entries = [Entry(post) for post in place.of(posts)[: place.size]]
     entries += [Entry(boost.post, boost) for boost in place.of(boosts)[: place.size]]
-    return _each_post_once(sorted(entries, key=lambda entry: -entry.id))[: place.size]
+    return sorted(entries, key=lambda entry: -entry.id)
 
 
 def local(viewer: LocalActor | None, place: Place = FIRST) -> Sequence[Entry]:
@@ -115,7 +121,7 @@ def notifications(viewer: LocalActor, place: Place = FIRST) -> Sequence[Notifica
     rows = (
         Notification.objects.select_related("actor", "post__author")
         .filter(recipient=viewer, actor__suspended_at=None)
-        .filter(_wanted(viewer, "actor", muted=Q(notifications=True)))
+        .filter(wanted_by(viewer, "actor", muted=Q(notifications=True)))
     )
     return list(place.of(rows)[: place.size])
 
@@ -125,10 +131,10 @@ def _public(viewer: LocalActor | None) -> QuerySet[Post]:
     rows = visible_to(viewer).filter(
         Q(in_reply_to_uri="") | Q(in_reply_to__author=F("author")), visibility=Visibility.PUBLIC
     )
-    return rows if viewer is None else rows.filter(_wanted(viewer, "author"))
+    return rows if viewer is None else rows.filter(wanted_by(viewer, "author"))
 
 
-def _wanted(viewer: Actor, column: str, muted: Q | None = None) -> Q:
+def wanted_by(viewer: Actor, column: str, muted: Q | None = None) -> Q:
     """Rows whose actor, named in a column, the viewer wants to see, and who wants to be seen."""
     stands = Q(until=None) | Q(until__gt=timezone.now())
     return (

@@ -1,15 +1,21 @@
 """Likes and boosts, and their end."""
 
-from typing import Any
+from typing import Any, Final
 
 from activitypub.models import Actor, Boost, Like, Visibility
 from activitypub.rendering.contexts import PUBLIC, STREAMS
 from activitypub.rendering.posts import moment
 
+# By the address that servers know it by from Pleroma.
+REACTION_CONTEXT: Final = (
+    STREAMS,
+    {"litepub": "http://litepub.social/ns#", "EmojiReact": "litepub:EmojiReact"},
+)
+
 
 def like_document(like: Like) -> dict[str, Any]:
-    """The Like, for the post's author."""
-    return {"@context": STREAMS, **_like(like), "to": [like.post.author.uri]}
+    """The Like, for the post's author; with an emoji an EmojiReact."""
+    return {"@context": _context(like), **_like(like), "to": [like.post.author.uri]}
 
 
 def announce_document(boost: Boost) -> dict[str, Any]:
@@ -25,8 +31,9 @@ def announce_document(boost: Boost) -> dict[str, Any]:
 
 
 def undo_like_document(like: Like, uri: str) -> dict[str, Any]:
-    """The Undo of a Like, with this id."""
-    return _undo(uri, like.actor, _like(like), [like.post.author.uri], [])
+    """The Undo of a Like or an EmojiReact, with this id."""
+    undo = _undo(uri, like.actor, _like(like), [like.post.author.uri], [])
+    return undo | {"@context": _context(like)}
 
 
 def undo_announce_document(boost: Boost, uri: str) -> dict[str, Any]:
@@ -47,7 +54,12 @@ def _undo(uri: str, actor: Actor, undone: dict[str, Any], to: list[str], cc: lis
 
 
 def _like(like: Like) -> dict[str, Any]:
-    return {"id": like.uri, "type": "Like", "actor": like.actor.uri, "object": like.post.uri}
+    document = {"id": like.uri, "type": "Like", "actor": like.actor.uri, "object": like.post.uri}
+    return document | ({"type": "EmojiReact", "content": like.emoji} if like.emoji else {})
+
+
+def _context(like: Like) -> Any:
+    return REACTION_CONTEXT if like.emoji else STREAMS
 
 
 def _announce(boost: Boost) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""What a person reads of their own with their own client, and nobody else does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from activitypub import rendering
+from activitypub.errors import ActorSuspended, NotYours
+from activitypub.models import LocalActor
+from activitypub.queries import actors, collections, inbox
+from activitypub.rendering.inbox import inbox as inbox_document
+from activitypub.rendering.inbox import inbox_page
+from activitypub.views.base import FederationView, answer
+from activitypub.views.scopes import MayRead
+from devices.api import principal
+from devices.authentication import TokenAuthentication
+
+UNSHARED = "private, no-store"
+
+
+class OwnView(FederationView):
+    """Under a full token, or an access key's with `social:read`."""
+
+    authentication_classes: Sequence[Any] = (TokenAuthentication,)
+    permission_classes: Sequence[Any] = (MayRead,)
+
+    def get(self, request: Request, username: str) -> HttpResponse:
+        """The collection, and with `page` a part of it. Raises NotYours, ActorSuspended."""
+        speaker = principal(request)
+        if speaker.username != username:
+            raise NotYours
+        actor = actors.of_account(speaker.account_id)
+        if actor.suspended_at is not None:
+            raise ActorSuspended
+        response = answer(self.document(actor, request.query_params.get("page")))
+        response["Cache-Control"] = UNSHARED
+        return response
+
+    def document(self, actor: LocalActor, place: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class InboxView(OwnView):
+    """What came, as far as it still stands. What others send comes another way, in front of Django."""
+
+    def document(self, actor: LocalActor, place: str | None) -> dict[str, Any]:
+        return (
+            inbox_document(actor.inbox)
+            if place is None
+            else inbox_page(actor.inbox, inbox.page(actor, place))
+        )
+
+
+class BookmarksView(OwnView):
+    """Posts that are kept, by their ids."""
+
+    def document(self, actor: LocalActor, place: str | None) -> dict[str, Any]:
+        if place is None:
+            return rendering.collection(collections.collection(actor, collections.BOOKMARKS))
+        return rendering.collection_page(collections.page(actor, collections.BOOKMARKS, place))
