@@ -12,13 +12,11 @@ from activitypub.delivery.jobs import Attempt, Fault, Job
 from activitypub.delivery.posting import SECONDS, Answer, post
 from activitypub.delivery.signing import SignedPost, signed
 from activitypub.fetching.errors import Refused
+from activitypub.fetching.knocking import OTHER, UNLIKED
 from activitypub.protocol.retry import Outcome, outcome, retry_after
 from activitypub.protocol.signatures.policy import Scheme
 from activitypub.protocol.signatures.reasons import SignatureError
 
-# What a server says to a scheme that it does not know: some cannot even read the header.
-_OTHER_SCHEME: Final = frozenset({400, 401, 403})
-_OTHER: Final = {Scheme.CAVAGE: Scheme.RFC9421, Scheme.RFC9421: Scheme.CAVAGE}
 # Trying again would change nothing.
 _FINAL: Final = frozenset({Fault.BAD_URL, Fault.ADDRESS_FORBIDDEN})
 
@@ -49,14 +47,14 @@ class Sender:
         """Post it, and once more by the other scheme where the first is refused."""
         scheme = job.scheme
         answer = first if isinstance(first, Fault) else await self._post(first)
-        if isinstance(answer, Answer) and answer.status in _OTHER_SCHEME:
+        if isinstance(answer, Answer) and answer.status in UNLIKED:
             [second] = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._sign_all, [job], _OTHER[scheme]
+                self._executor, self._sign_all, [job], OTHER[scheme]
             )
             again = second if isinstance(second, Fault) else await self._post(second)
             # Where neither is taken, the first answer is what the host thinks of the activity.
             if isinstance(again, Answer) and outcome(again.status) is Outcome.DELIVERED:
-                answer, scheme = again, _OTHER[scheme]
+                answer, scheme = again, OTHER[scheme]
         return self._judged(job, answer, scheme)
 
     def _judged(self, job: Job, answer: Answer | Fault, scheme: Scheme) -> Attempt:

@@ -16,6 +16,7 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.BROKEN_OFF: "broke off in the middle of its answer, or does not speak HTTP there",
     Reason.SERVER_ERROR: "answers with an error of its own (5xx)",
     Reason.TRY_LATER: "asks us to come later: we, or all, ask it too often (408, 425, 429)",
+    Reason.LEFT_ALONE: "is not asked for a while: it failed a moment ago, or asked us to come later",
     Reason.BAD_URL: "names an address that cannot be asked",
     Reason.PLAIN_HTTP: "is asked for by http, and we speak https alone",
     Reason.PORT: "names a port that is another protocol's",

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     BROKEN_OFF = "broken_off"  # the answer ends early, or is no HTTP
     SERVER_ERROR = "server_error"
     TRY_LATER = "try_later"  # 408, 425 or 429
+    LEFT_ALONE = "left_alone"  # not asked: it failed a moment ago, or asked for patience
     # Refused, before or while connecting
     BAD_URL = "bad_url"
     PLAIN_HTTP = "plain_http"  # where https is asked for

@@ -8,6 +8,7 @@ from django.db.models import Count, Min, Q
 
 from activitypub.models import Delivery, Host
 from activitypub.protocol.retry import DAYS_TO_GIVE_UP, State
+from activitypub.protocol.signatures.policy import Scheme
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class Totals:
     hosts_waiting: int
     hosts_failing: int
     hosts_paused: int
+
+
+def scheme_of(host: str) -> Scheme:
+    """The signature scheme that this host took last, or what is tried first."""
+    found = Host.objects.filter(name=host).values_list("scheme", flat=True).first()
+    return Scheme(found) if found else Scheme.CAVAGE
 
 
 def totals(now: datetime) -> Totals:

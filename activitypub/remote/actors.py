@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.utils import timezone
 
-from activitypub.fetching.errors import DownForNow, Gone, Reason, Refused
+from activitypub.fetching.errors import DownForNow, Gone, NotFound, Reason, Refused
 from activitypub.models import KeyKind, RemoteActor
 from activitypub.protocol.documents.actors import RemoteActorDocument, actor
 from activitypub.protocol.documents.reading import Document
@@ -20,7 +20,7 @@ from activitypub.protocol.signatures.keys import PublicKey, public_key_from_mult
 from activitypub.protocol.signatures.reasons import SignatureError
 from activitypub.protocol.uris import origin_of
 from activitypub.queries.hosts import suspended_among
-from activitypub.remote import session, signing
+from activitypub.remote import missing, session, signing
 from activitypub.services import leaving, remote_actors
 from activitypub.services.remote_actors import KnownKey
 from activitypub.threads import in_database
@@ -38,7 +38,7 @@ def resolve(uri: str, *, max_age: timedelta = MAX_AGE) -> RemoteActor:
     if known is not None and _is_fresh(known, max_age):
         return known
     try:
-        document = session.run(_fetch(uri, signer))
+        document = session.run(_fetch(uri, signer, max_age))
     except Gone:
         leaving.suspect(uri, timezone.now())
         raise
@@ -55,7 +55,7 @@ async def aresolve(uri: str, *, max_age: timedelta = MAX_AGE) -> RemoteActor:
     if known is not None and _is_fresh(known, max_age):
         return known
     try:
-        document = await _fetch(uri, signer)
+        document = await _fetch(uri, signer, max_age)
     except Gone:
         await in_database(partial(leaving.suspect, uri, timezone.now()))
         raise
@@ -115,8 +115,16 @@ def _is_fresh(known: RemoteActor, max_age: timedelta) -> bool:
     return known.fetched_at is not None and timezone.now() - known.fetched_at < max_age
 
 
-async def _fetch(uri: str, signer: signing.KeySigner | None) -> RemoteActorDocument:
-    return read(await session.documents().fetch_document(uri, signer))
+async def _fetch(uri: str, signer: signing.KeySigner | None, max_age: timedelta) -> RemoteActorDocument:
+    if max_age:
+        missing.require_not(uri)
+    try:
+        document = await session.documents().fetch_document(uri, signer)
+    except (Gone, NotFound) as answer:
+        missing.note(uri, answer)
+        raise
+    missing.found(uri)
+    return read(document)
 
 
 def known_key(key_id: str, key: PublicKey) -> KnownKey | None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from django.utils import timezone
 
-from activitypub.fetching.errors import DownForNow, NotFetched, Reason, Refused
+from activitypub.fetching.errors import DownForNow, Gone, NotFetched, NotFound, Reason, Refused
 from activitypub.models import ActorKey
 from activitypub.protocol import authority
 from activitypub.protocol.documents import keys as key_documents
@@ -29,7 +29,7 @@ from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.signatures.keys import public_key_from_pem
 from activitypub.protocol.signatures.reasons import SignatureError
 from activitypub.protocol.uris import origin_of, without_fragment
-from activitypub.remote import actors, session, signing
+from activitypub.remote import actors, missing, session, signing
 from activitypub.services.remote_actors import KnownKey
 from activitypub.threads import in_database
 
@@ -106,6 +106,7 @@ def forget() -> None:
     with _guarding:
         _kept.clear()
         _fruitless.clear()
+    missing.forget()
 
 
 def _before(key_id: str) -> tuple[RemoteKey | None, signing.KeySigner | None]:
@@ -132,6 +133,8 @@ def _loaded(der: bytes) -> RSAPublicKey | Ed25519PublicKey:
 async def _fetched(key_id: str, signer: signing.KeySigner | None, *, fresh: bool) -> RemoteKey:
     """The key from its owner's document, which is kept with it."""
     place = without_fragment(key_id)
+    if not fresh:
+        missing.require_not(place)
     with _room(place):
         ask = partial(
             session.documents().fetch_document,
@@ -139,13 +142,18 @@ async def _fetched(key_id: str, signer: signing.KeySigner | None, *, fresh: bool
             redirects=0,
             max_age=0.0 if fresh else DOCUMENT_SECONDS,
         )
-        document = await ask(place)
+        try:
+            document = await ask(place)
+        except (Gone, NotFound) as answer:
+            missing.note(place, answer)
+            raise
         alone = None if _is_actor(document) else key_documents.key_document(document)
         if alone is not None:
             actors.require_elsewhere(alone.owner)
             await in_database(partial(actors.require_open, alone.owner))
             document = await ask(alone.owner)
     owner = actors.read(document)
+    missing.found(owner.id)
     further = _named(owner, key_id, alone)
     row = await in_database(partial(actors.store, owner, timezone.now(), further))
     found = await in_database(partial(_of_owner, key_id, row.uri))

@@ -18,6 +18,7 @@ from activitypub.fetching.documents import Documents
 from activitypub.fetching.fetch import Fetcher
 from activitypub.fetching.guard import open_session, public_or_loopback
 from activitypub.protocol.addresses import is_public
+from activitypub.remote.schemes import InRows
 
 T = TypeVar("T")
 
@@ -46,7 +47,8 @@ def documents() -> Documents:
     loop = asyncio.get_running_loop()
     if loop not in _opened:
         session = open_way()
-        fetcher = Fetcher(session, plain_http=settings.HVX_FEDERATION_ALLOW_PRIVATE)
+        plain_http = settings.HVX_FEDERATION_ALLOW_PRIVATE
+        fetcher = Fetcher(session, plain_http=plain_http, schemes=InRows())
         _opened[loop] = _Opened(session, Documents(fetcher))
     return _opened[loop].documents
 

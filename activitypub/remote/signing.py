@@ -10,7 +10,8 @@ from activitypub.errors import UnknownActor
 from activitypub.models import KeyKind
 from activitypub.protocol.signatures.keys import PrivateKey, private_key_from_vault
 from activitypub.protocol.signatures.messages import SignedRequest
-from activitypub.protocol.signatures.signing import cavage_headers
+from activitypub.protocol.signatures.policy import Scheme
+from activitypub.protocol.signatures.signing import cavage_headers, rfc9421_headers
 from activitypub.queries import actors
 
 # A key that was replaced signs for so long; it is published for a week more.
@@ -19,17 +20,18 @@ KEPT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class KeySigner:
-    """Signs GETs with one key, by draft-cavage-12, which every server takes."""
+    """Signs GETs with one key."""
 
     key_id: str
     key: PrivateKey
 
-    def headers(self, method: str, url: str) -> Mapping[str, str]:
+    def headers(self, method: str, url: str, scheme: Scheme = Scheme.CAVAGE) -> Mapping[str, str]:
         """What is added to a request so that it is signed."""
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         request = SignedRequest(method, target, parts.netloc, (), scheme=parts.scheme)
-        return dict(cavage_headers(request, self.key, self.key_id, time.time()))
+        sign = rfc9421_headers if scheme is Scheme.RFC9421 else cavage_headers
+        return dict(sign(request, self.key, self.key_id, time.time()))
 
 
 _kept: tuple[KeySigner, float] | None = None

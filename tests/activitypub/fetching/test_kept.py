@@ -10,6 +10,7 @@ from activitypub.fetching.cache import FAILURE_KEPT_SECONDS, KEPT_SECONDS, Cache
 from activitypub.fetching.documents import Documents
 from activitypub.fetching.errors import NotFetched, NotFound, Reason, Refused
 from activitypub.fetching.fetch import Fetched, Fetcher
+from activitypub.protocol.signatures.policy import Scheme
 from tests.activitypub.fetching.conftest import reason_of
 from tests.activitypub.fetching.peer import (
     ACTIVITY,
@@ -31,7 +32,7 @@ class Key:
     def __init__(self, key_id: str) -> None:
         self.key_id = key_id
 
-    def headers(self, method: str, url: str) -> Mapping[str, str]:
+    def headers(self, method: str, url: str, scheme: Scheme = Scheme.CAVAGE) -> Mapping[str, str]:
         return {"Signature": self.key_id}
 
 

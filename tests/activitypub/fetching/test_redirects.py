@@ -7,6 +7,7 @@ import pytest
 
 from activitypub.fetching.errors import Refused
 from activitypub.fetching.fetch import Fetcher
+from activitypub.protocol.signatures.policy import Scheme
 from tests.activitypub.fetching.conftest import reason_of, refusal
 from tests.activitypub.fetching.peer import (
     OUTSIDE,
@@ -25,7 +26,7 @@ class Key:
         self.key_id = "https://here.example/actor#main-key"
         self.asked: list[tuple[str, str]] = []
 
-    def headers(self, method: str, url: str) -> Mapping[str, str]:
+    def headers(self, method: str, url: str, scheme: Scheme = Scheme.CAVAGE) -> Mapping[str, str]:
         self.asked.append((method, url))
         return {"Signature": f"{len(self.asked)}"}
 
