@@ -95,6 +95,11 @@ class Child:
         except TimeoutError:
             self.kill()
             await self.ended.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the link. Not before it is heard to its end: what is said last says why."""
+        self._link.close()
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
@@ -107,7 +112,6 @@ class Child:
         asyncio.get_running_loop().remove_reader(self._descriptor)
         self.process.wait()
         os.close(self._descriptor)
-        self._link.close()
         self.ended.set()
 
 

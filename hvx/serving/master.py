@@ -116,6 +116,7 @@ class Master:
                     case "prepared":
                         break
             await prepare.ended.wait()
+            prepare.close()
             if prepare.status != 0 or root is None:
                 raise StartFailed(f"what prepares a start ended with status {prepare.status}")
             self._listen()
@@ -175,6 +176,7 @@ class Master:
         while True:
             began = asyncio.get_running_loop().time()
             await worker.ended.wait()
+            worker.close()
             lived = asyncio.get_running_loop().time() - began
             pause = _FIRST_PAUSE if lived > _LONG_LIFE else min(2 * pause, _LONGEST_PAUSE)
             self._say(f"A {worker.name} process ended with status {worker.status}; another takes its place.")
