@@ -4,13 +4,14 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.live import LiveServer
-from tests.people import LiveWire, Person
+from tests.people import Answer, LiveWire, Person
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 PATIENCE = 30.0
@@ -25,20 +26,38 @@ class Neighbour:
 
     def settle(self) -> None:
         self.wire = LiveWire(self.server.url, self.server.origin)
-        self.person = Person(self.wire)
-        self.person.register().expect(201)
-        self.uri = f"{self.server.origin}/users/{self.person.username}"
+        self.person = self.newcomer()
+        self.uri = self.uri_of(self.person)
 
-    def publish(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What became of an activity posted to the person's outbox."""
-        path = f"/users/{self.person.username}/outbox"
-        activity: dict[str, Any] = self.person.handset.call("POST", path, body).expect(201).json
+    def newcomer(self) -> Person:
+        """Another person of this server."""
+        person = Person(self.wire)
+        person.register().expect(201)
+        return person
+
+    def uri_of(self, person: Person) -> str:
+        return f"{self.server.origin}/users/{person.username}"
+
+    def publish(self, body: dict[str, Any], person: Person | None = None) -> dict[str, Any]:
+        """What became of an activity posted to the outbox of the person, or of another one."""
+        activity: dict[str, Any] = self.posted(body, person or self.person).expect(201).json
         return activity
+
+    def posted(self, body: dict[str, Any], person: Person) -> Answer:
+        return person.handset.call("POST", f"/users/{person.username}/outbox", body)
 
     def asked(self, expression: str) -> Any:
         """The value of an expression over the server's rows."""
-        lines = "import json", "from activitypub.models import *", f"print(json.dumps({expression}))"
-        return json.loads(self.server.manage("shell", "--no-imports", "-c", "\n".join(lines)))
+        return json.loads(self._ran("import json", f"print(json.dumps({expression}))"))
+
+    def is_due(self, *statements: str) -> None:
+        """Let all that the server does by the clock be due, after these changes to its rows."""
+        now = "from django.utils import timezone", "now = timezone.now()"
+        self._ran(*now, *statements, "Errand.objects.update(due_at=now)")
+
+    def _ran(self, *lines: str) -> str:
+        program = "\n".join(("from activitypub.models import *", *lines))
+        return self.server.manage("shell", "--no-imports", "-c", program)
 
     def becomes(self, expression: str, value: Any) -> None:
         """Wait until an expression has a value; deliveries take their moment."""
@@ -103,3 +122,73 @@ def test_people_of_two_servers_follow_write_answer_like_boost_edit_and_delete(
     other.publish({"type": "Undo", "object": {"type": "Follow", "object": one.uri}})
     one.becomes("Follow.objects.count()", 0)
     assert one.asked("Delivery.objects.count()") == other.asked("Delivery.objects.count()") == 0
+
+
+def test_who_moves_takes_the_followers_of_both_servers_along(neighbours: tuple[Neighbour, Neighbour]) -> None:
+    one, other = neighbours
+    here, there = one.newcomer(), other.newcomer()
+    one.publish({"type": "Follow", "object": one.uri}, here)
+    other.publish({"type": "Follow", "object": one.uri}, there)
+    one.becomes("Follow.objects.filter(state='accepted').count()", 2)
+    other.becomes("Follow.objects.filter(state='accepted').count()", 1)
+
+    move = {"type": "Move", "object": one.uri, "target": other.uri}
+    assert one.posted(move, one.person).refusal == (422, "move_refused")
+    other.publish({"type": "Update", "object": {"id": other.uri, "alsoKnownAs": [one.uri]}})
+    one.publish(move)
+
+    followed = "sorted(Follow.objects.filter(state='accepted').values_list('follower__uri', 'followee__uri'))"
+    one.becomes(followed, [[one.uri_of(here), other.uri]])
+    other.becomes(followed, sorted([[one.uri_of(here), other.uri], [other.uri_of(there), other.uri]]))
+    other.becomes(f"Actor.objects.get(uri={one.uri!r}).moved_to", other.uri)
+    for neighbour in neighbours:
+        told = "Notification.objects.filter(type='moved', actor__uri={!r}).count()"
+        neighbour.becomes(told.format(one.uri), 1)
+
+    note = {"type": "Note", "content": "<p>anybody here?</p>", "to": [PUBLIC]}
+    assert one.posted(note, one.person).refusal == (403, "actor_moved")
+    one.publish({"type": "Update", "object": {"id": one.uri, "movedTo": None}})
+    one.publish(note)
+
+
+@pytest.mark.parametrize("asker", [0, 1])
+def test_a_poll_is_voted_in_by_both_servers_and_both_are_told_its_end(
+    neighbours: tuple[Neighbour, Neighbour], asker: int
+) -> None:
+    one, other = neighbours[asker], neighbours[1 - asker]
+    here = one.newcomer()
+    other.publish({"type": "Follow", "object": one.uri})
+    one.becomes("Follow.objects.filter(state='accepted').count()", 1)
+    question = {
+        "type": "Question",
+        "content": "<p>which?</p>",
+        "to": [PUBLIC],
+        "cc": [f"{one.uri}/followers"],
+        "oneOf": [{"type": "Note", "name": name} for name in ("tea", "coffee")],
+        "endTime": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+    }
+    uri = one.publish(question)["object"]["id"]
+    post = f"Post.objects.get(uri={uri!r})"
+    other.becomes(f"Post.objects.filter(uri={uri!r}).count()", 1)
+
+    votes = f"[option['votes'] for option in {post}.poll['options']]"
+    one.publish({"type": "Note", "inReplyTo": uri, "name": "coffee"}, here)
+    other.publish({"type": "Note", "inReplyTo": uri, "name": "tea"})
+    one.becomes(votes, [1, 1])
+    again = other.posted({"type": "Note", "inReplyTo": uri, "name": "coffee"}, other.person)
+    assert again.refusal == (422, "poll_refuses_vote")
+    assert other.asked(votes) == [0, 0]
+    one.is_due("Errand.objects.exclude(kind='poll_told').delete()")
+    other.becomes(votes, [1, 1])
+
+    over = f"post = {post}", "post.poll['end_time'] = now.isoformat()", "post.save()"
+    end = "Errand.objects.create(kind='poll_ended', post=post, due_at=now)"
+    one.is_due(*over, end)
+    told = "sorted(Notification.objects.filter(type='poll').values_list('recipient__uri', 'actor__uri'))"
+    one.becomes(told, sorted([[one.uri, one.uri], [one.uri_of(here), one.uri]]))
+    other.becomes(told, [[other.uri, one.uri]])
+    assert other.asked(votes) == [1, 1]
+    assert other.asked(f"bool({post}.poll['closed'])")
+    late = one.posted({"type": "Note", "inReplyTo": uri, "name": "tea"}, one.newcomer())
+    assert late.refusal == (422, "poll_refuses_vote")
+    assert one.asked("Errand.objects.count()") == other.asked("Errand.objects.count()") == 0
