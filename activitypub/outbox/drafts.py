@@ -15,6 +15,7 @@ from activitypub.protocol.documents.quotes import QuotePolicy
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.visibility import visibility
+from activitypub.rendering.quotes import FALLBACK
 from activitypub.services.publishing import HTML, WRITTEN, Draft, PollDraft
 
 # As they are found in texts; what else a client calls one is left out.
@@ -39,7 +40,7 @@ def draft(actor: LocalActor, document: Document, around: Document, *, new: bool 
     mentioned = [mention.href for mention in post.tags.mentions]
     parent = finding.post_at(actor, post.in_reply_to) if new and post.in_reply_to else None
     quoted = finding.post_at(actor, post.quote.uri) if new and post.quote else None
-    automatic, manual = _quotable_by(actor, post.quote_policy)
+    automatic, manual = quotable(actor, post.quote_policy) if post.quote_policy else (None, None)
     text, media_type = _text(document, post)
     return Draft(
         text=text,
@@ -78,6 +79,15 @@ def require_own(actor: LocalActor, document: Document) -> None:
         raise ActivityRefused(Reason.BLIND)
 
 
+def quotable(actor: LocalActor, policy: QuotePolicy) -> tuple[QuotableBy, QuotableBy]:
+    """Whom a policy lets quote, at once and after being asked. Raises ActivityRefused for others than
+    everybody, the author's followers or nobody."""
+    automatic, manual = (quotable_by(names, actor) for names in (policy.automatic, policy.manual))
+    if not automatic or not manual:
+        raise ActivityRefused(Reason.QUOTE_POLICY)
+    return automatic, manual
+
+
 def _read(actor: LocalActor, document: Document) -> Post:
     try:
         # Whatever id the client gives it: it gets another one.
@@ -96,20 +106,9 @@ def _text(document: Document, post: Post) -> tuple[str, str]:
     typed = shapes.string(source.get("content"))
     if typed is not None:
         return typed, shapes.string(source.get("mediaType")) or MARKDOWN
-    return (post.content.value if post.content else ""), post.media_type or HTML
-
-
-def _quotable_by(
-    actor: LocalActor, policy: QuotePolicy | None
-) -> tuple[QuotableBy | None, QuotableBy | None]:
-    """Who may quote it, at once and after being asked. Raises ActivityRefused for others than everybody, the
-    author's followers or nobody."""
-    if policy is None:
-        return None, None
-    automatic, manual = (quotable_by(names, actor) for names in (policy.automatic, policy.manual))
-    if not automatic or not manual:
-        raise ActivityRefused(Reason.QUOTE_POLICY)
-    return automatic, manual
+    content = post.content.value if post.content else ""
+    # Of a post that was read here, changed and sent back: the line is written anew.
+    return FALLBACK.sub("", content, count=1), post.media_type or HTML
 
 
 def _poll(post: Post) -> PollDraft | None:

@@ -1,4 +1,4 @@
-"""What concerns the actor itself: where it has moved, and under which other names it is known.
+"""What concerns the actor itself: where it has moved, its other names, and who may quote what it publishes.
 
 An Update of it is partial, as from every client (ActivityPub §6.3): what it does not name stays, and what is
 null goes.
@@ -10,11 +10,13 @@ from typing import Final
 from activitypub.errors import ActivityRefused
 from activitypub.models import LocalActor
 from activitypub.outbox.deeds import Deed
+from activitypub.outbox.drafts import quotable
 from activitypub.outbox.refusals import Reason
 from activitypub.protocol import authority
 from activitypub.protocol.documents import shapes
+from activitypub.protocol.documents.quotes import quote_policy
 from activitypub.protocol.documents.reading import Document
-from activitypub.services import departing
+from activitypub.services import departing, quoting
 
 ALIASES: Final = "alsoKnownAs"
 MOVED: Final = "movedTo"
@@ -40,7 +42,10 @@ def move(actor: LocalActor, activity: Document) -> Deed:
 
 
 def update(actor: LocalActor, document: Document) -> Deed:
-    """An Update of the actor: of its other names, or of `movedTo`, which only goes. Raises ActivityRefused."""
+    """An Update of the actor: of its other names, of who may quote, or of `movedTo`, which only goes.
+
+    Raises ActivityRefused.
+    """
     match sorted(document.keys() - _NO_CHANGE):
         case ["alsoKnownAs"]:
             names = [shapes.uri(name) for name in shapes.many(document[ALIASES])]
@@ -48,6 +53,11 @@ def update(actor: LocalActor, document: Document) -> Deed:
             if len(aliases) < len(names):
                 raise ActivityRefused(Reason.ALIAS)
             return partial(departing.set_aliases, actor, aliases)
+        case ["interactionPolicy"]:
+            policy = quote_policy(document)
+            if policy is None:
+                raise ActivityRefused(Reason.QUOTE_POLICY)
+            return partial(quoting.set_policy, actor, *quotable(actor, policy))
         case ["movedTo"] if document[MOVED] is None:
             return partial(departing.come_back, actor)
         case _:

@@ -1,5 +1,6 @@
 """What a post's document says of quotes: what it quotes itself, and who may quote it (FEP-044f)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
@@ -14,6 +15,8 @@ _LINK: Final = {
     "mediaType": f'application/ld+json; profile="{STREAMS}"',
     "rel": "https://misskey-hub.net/ns#_misskey_quote",
 }
+# As `content` writes it, and nobody else.
+FALLBACK: Final = re.compile(r'\A<p class="quote-inline">RE: <a href="[^"<>]*">[^<>]*</a></p>')
 
 
 def quoted(post: Post) -> str:

@@ -1,6 +1,7 @@
 """What goes of an actor that is no more: all of it, a part at a time."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Model
 
 from activitypub.fetching.errors import DownForNow, Gone
-from activitypub.models import Actor, Boost, Errand, ErrandKind, Like, Post, RemoteActor
+from activitypub.models import Actor, Boost, Errand, ErrandKind, Like, Post, QuoteState, RemoteActor
 from activitypub.services import errands
 from activitypub.services.errands import Found
 
@@ -17,6 +18,8 @@ AT_ONCE: Final = 200
 # A server that says of somebody that they are gone is asked once more after this: a fault may be mended.
 ASKED_AGAIN_AFTER: Final = timedelta(days=1)
 
+# Where a post is counted, and whether.
+_COUNTS: Final = ("in_reply_to", "quote", "quote_state")
 _COUNTED: Final[tuple[tuple[type[Model], str], ...]] = ((Like, "likes_count"), (Boost, "boosts_count"))
 
 
@@ -68,10 +71,11 @@ def leave(errand: Errand, actor: Actor, found: Found, now: datetime) -> datetime
 
 
 def _some_posts(actor: Actor) -> bool:
-    some = Post.objects.filter(author_id=actor.pk).order_by("pk").values_list("pk", "in_reply_to")[:AT_ONCE]
-    found = dict(some)
-    Post.objects.filter(pk__in=found).delete()
-    _count_down("replies_count", Counter(parent for parent in found.values() if parent is not None))
+    found = list(Post.objects.filter(author_id=actor.pk).order_by("pk").only(*_COUNTS)[:AT_ONCE])
+    quoting = [post for post in found if post.quote_state == QuoteState.ACCEPTED]
+    Post.objects.filter(pk__in=[post.pk for post in found]).delete()
+    _count_down("replies_count", _named(post.in_reply_to_id for post in found))
+    _count_down("quotes_count", _named(post.quote_id for post in quoting))
     return bool(found)
 
 
@@ -81,6 +85,10 @@ def _some_counted(actor: Actor, model: type[Model], column: str) -> bool:
     model._default_manager.filter(pk__in=found).delete()
     _count_down(column, Counter(found.values()))
     return bool(found)
+
+
+def _named(posts: Iterable[int | None]) -> Counter[int]:
+    return Counter(post for post in posts if post is not None)
 
 
 def _count_down(column: str, posts: Counter[int]) -> None:

@@ -15,21 +15,23 @@ from activitypub.models import (
     LocalActor,
     NotificationType,
     Post,
+    QuotableBy,
     QuoteRequest,
     QuoteState,
     Visibility,
 )
 from activitypub.protocol.documents.quotes import QuotePolicy
 from activitypub.queries.posts import OPEN
-from activitypub.rendering.contexts import PUBLIC
+from activitypub.rendering.contexts import POST_CONTEXT, PUBLIC
 from activitypub.rendering.quote_requests import (
     quote_answer_document,
     quote_request_document,
     request_uri,
 )
-from activitypub.rendering.quotes import policy, quote_policy
+from activitypub.rendering.quotes import policy, policy_document, quote_policy
 from activitypub.services import quotes, sending
 from activitypub.services.notifications import notify
+from activitypub.services.presence import require_here
 
 # Of one actor about one post: whoever waits for more answers means to fill tables.
 MOST_WAITING = 20
@@ -127,6 +129,24 @@ def ask_there(actor: LocalActor, row: Post) -> None:
     if row.quote is None or not row.quote.author.host or row.quote_state != QuoteState.PENDING:
         return
     sending.send(actor, quote_request_document(row), to=[row.quote.author], object_uri=row.uri)
+
+
+def set_policy(actor: LocalActor, automatic: QuotableBy, manual: QuotableBy) -> dict[str, Any]:
+    """Let these quote what a person publishes from now on, where the post does not say it itself. Returns the
+    Update, which is sent to nobody: others read it in each post. Raises UnknownActor."""
+    with transaction.atomic():
+        require_here(actor)
+        LocalActor.objects.filter(pk=actor.pk).update(
+            quote_automatic_approval=automatic, quote_manual_approval=manual
+        )
+    said = policy_document(policy(actor, automatic, manual))
+    return {
+        "@context": POST_CONTEXT,
+        "id": sending.new_activity_uri(actor),
+        "type": "Update",
+        "actor": actor.uri,
+        "object": {"id": actor.uri, "type": actor.type, "interactionPolicy": said},
+    }
 
 
 def author_of(asked: QuoteRequest) -> LocalActor:
