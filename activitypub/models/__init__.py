@@ -1,6 +1,7 @@
 """Rows of the activitypub room."""
 
 from activitypub.models.actors import Actor, ActorType, LocalActor, QuotableBy, RemoteActor
+from activitypub.models.backfill import Wanted
 from activitypub.models.delivery import Delivery, Host, Sent
 from activitypub.models.errands import Errand, ErrandKind
 from activitypub.models.follows import Follow, FollowState
@@ -60,4 +61,5 @@ __all__ = [
     "Severity",
     "Visibility",
     "Vote",
+    "Wanted",
 ]

@@ -102,6 +102,7 @@ OF_NOBODY = {
     "activitypub.Host": "the server's own, of another server",
     "activitypub.HostPolicy": "the server's own, of another server",
     "activitypub.Received": "what others have sent, for as long as it is worked through",
+    "activitypub.Wanted": "addresses of posts of other servers, until they are fetched",
 }
 EXPORTED: dict[type[models.Model], set[str]] = {
     Account: set(export.ACCOUNT),
