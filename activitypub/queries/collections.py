@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -19,10 +19,12 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True)
 class Collection:
-    """`total` items at `uri`."""
+    """`total` items at `uri`. `items` are the newest of them, by their addresses, where they stand in the
+    collection's own document too."""
 
     uri: str
     total: int
+    items: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,15 @@ _ROWS: Mapping[str, tuple[Callable[[LocalActor], QuerySet[Any]], str]] = {
 }
 
 
+# GoToSocial and Misskey read of what is pinned only what stands in the collection itself.
+_AT_ONCE: Final = frozenset({"featured"})
+
+
 def collection(actor: LocalActor, name: str) -> Collection:
     """One of `followers`, `following`, `outbox`, `featured`, `bookmarks`."""
     rows, _ = _ROWS[name]
-    return Collection(_address(actor, name), rows(actor).count())
+    items = page(actor, name, FIRST).items if name in _AT_ONCE else ()
+    return Collection(_address(actor, name), rows(actor).count(), items)
 
 
 def page(actor: LocalActor, name: str, place: str) -> Page:

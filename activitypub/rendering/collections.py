@@ -12,7 +12,7 @@ def tombstone(uri: str, former_type: str = "Person") -> dict[str, Any]:
 
 
 def collection(found: Collection) -> dict[str, Any]:
-    """An OrderedCollection without its items, which are on its pages."""
+    """An OrderedCollection. Its items are on its pages; some collections have the newest in them too."""
     document: dict[str, Any] = {
         "@context": STREAMS,
         "id": found.uri,
@@ -20,8 +20,10 @@ def collection(found: Collection) -> dict[str, Any]:
         "totalItems": found.total,
     }
     if found.total:
-        return document | {"first": f"{found.uri}?page={FIRST}"}
-    return document | {"orderedItems": []}
+        document["first"] = f"{found.uri}?page={FIRST}"
+    if found.items or not found.total:
+        document["orderedItems"] = found.items
+    return document
 
 
 def collection_page(found: Page) -> dict[str, Any]:

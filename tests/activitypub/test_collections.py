@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from activitypub.models import Follow, FollowState
+from activitypub.models import Follow, FollowState, Pin, Post, Visibility
 from activitypub.queries.collections import PAGE_SIZE
+from tests.activitypub.living import post
 from tests.activitypub.reading import document, get
 from tests.activitypub.test_actors import actor_of, remote, uri_of
 from tests.people import Person
@@ -69,6 +70,25 @@ def test_following_is_not_being_followed(person: Person) -> None:
     uri = uri_of(person)
     assert document(person.wire, f"{uri}/followers?page=first")["orderedItems"] == [bob.uri]
     assert document(person.wire, f"{uri}/following?page=first")["orderedItems"] == [carol.uri]
+
+
+def test_what_is_pinned_stands_in_the_collection_and_on_its_pages(person: Person) -> None:
+    actor = actor_of(person)
+    notes = [post(actor, number, f"pinned {number}") for number in range(PAGE_SIZE + 1)]
+    for note in notes:
+        Pin.objects.create(actor=actor, post=note)
+    hidden = post(actor, 99, "not for all")
+    Post.objects.filter(pk=hidden.pk).update(visibility=Visibility.PRIVATE)
+    Pin.objects.create(actor=actor, post=hidden)
+    found = document(person.wire, f"{uri_of(person)}/featured")
+    newest = [note.uri for note in reversed(notes)]
+    assert (found["totalItems"], found["orderedItems"]) == (PAGE_SIZE + 1, newest[:PAGE_SIZE])
+    assert [uri for page in walk(person, "featured") for uri in page["orderedItems"]] == newest
+
+
+def test_who_follows_stands_on_pages_alone(person: Person) -> None:
+    Follow.objects.create(follower=remote(), followee=actor_of(person), state=FollowState.ACCEPTED)
+    assert "orderedItems" not in document(person.wire, f"{uri_of(person)}/followers")
 
 
 def walk(person: Person, name: str) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from activitypub import cleaning
 from activitypub.inbox.context import Context, NoEffect, is_local
 from activitypub.models import LocalActor, Post
 from activitypub.protocol import authority
@@ -29,6 +28,6 @@ def handle(context: Context, activity: Activity) -> None:
     if target is None:
         raise NoEffect("nobody_reported")
     own = [post for post in posts if post.author_id == target.pk]
-    comment = cleaning.as_text(activity.content or "")
-    if not reports.store(context.actor, target, own, comment=comment, uri=activity.id):
+    # Servers send what was typed, as plain text: nothing is taken out of it as if it were HTML.
+    if not reports.store(context.actor, target, own, comment=activity.content or "", uri=activity.id):
         raise NoEffect("known")
