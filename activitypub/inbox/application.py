@@ -23,6 +23,7 @@ from activitypub.inbox.authentication import (
     Authenticated,
     KeyNotFound,
     authenticate,
+    authenticate_document,
     claim_of,
     signed_request,
 )
@@ -45,6 +46,9 @@ MOST_INSIDE = 1024
 MOST_BYTES = 64 * 1024 * 1024
 # So much of a body that is too long is read and dropped, or its sender would not hear the answer.
 MOST_DROPPED = 8 * 1024 * 1024
+
+# The longest body in which a proof is looked for.
+MOST_PROVEN = 256 * 1024
 
 _INBOX = re.compile(r"/(?:users/([^/]+)/)?inbox")
 # No JSON at all, or none that everybody reads alike: what says something else is 422.
@@ -108,15 +112,18 @@ class Inbox:
     async def _take(self, request: SignedRequest, recipient: str) -> None:
         if not _is_activity(request):
             raise NoActivity
-        claim = claim_of(request)
         try:
-            sender = await authenticate(claim)
-        except KeyNotFound as refusal:
-            if await _ends_nobody(request.body, refusal.key_id):
+            arrival = _arrival(await authenticate(claim_of(request)), recipient)
+        except SignatureRefused as refusal:
+            author = await _author(request.body)
+            if author is not None:
+                arrival = _arrival(author, recipient)
+            elif isinstance(refusal, KeyNotFound) and await _ends_nobody(request.body, refusal.key_id):
                 return
-            raise
-        await self._receiving.keep(_arrival(sender, recipient))
-        self._synchronizer.hear(sender)
+            else:
+                raise
+        await self._receiving.keep(arrival)
+        self._synchronizer.hear(arrival.sender)
 
 
 async def _body(receive: ASGIReceiveCallable) -> bytes:
@@ -174,6 +181,17 @@ def _read(body: bytes) -> Activity:
         return activity(read(body))
     except RefusedDocument as error:
         raise (ActivityMalformed if error.refusal in _MALFORMED else ActivityRefused)(error.refusal) from None
+
+
+async def _author(body: bytes) -> Authenticated | None:
+    """Who wrote it by its own proof: what one server passes on for another is signed so, or not at all."""
+    if len(body) > MOST_PROVEN or b'"proof"' not in body:
+        return None
+    try:
+        document = read(body)
+    except RefusedDocument:
+        return None
+    return await authenticate_document(body, document)
 
 
 async def _ends_nobody(body: bytes, key_id: str) -> bool:

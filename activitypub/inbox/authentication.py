@@ -1,4 +1,4 @@
-"""Who sent a request: the one who holds the key that its owner's document names.
+"""Who sent a request, or wrote what is in it: the one who holds the key that its owner's document names.
 
 `Authenticated` is the evidence, made here and nowhere else. What writes or shows by who asks takes nothing
 less.
@@ -13,6 +13,13 @@ from django.conf import settings
 from activitypub.errors import HostSuspended, KeyUnavailable, SignatureRefused
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.fetching.errors import Reason as FetchReason
+from activitypub.protocol.documents.reading import Document
+from activitypub.protocol.signatures.integrity_proofs import (
+    ProofClaim,
+    ProvenDocument,
+    check_proof,
+    read_proof,
+)
 from activitypub.protocol.signatures.messages import SignedRequest, decoded
 from activitypub.protocol.signatures.policy import Claim, Rejected, Verified, check, read_claim
 from activitypub.protocol.signatures.reasons import Reason
@@ -23,25 +30,26 @@ from audit.errors import Problem
 # What another key under the same name may mend: its owner has made a new one.
 _MENDED_BY_ROTATION = frozenset({Reason.SIGNATURE_INVALID, Reason.ALGORITHM_MISMATCH, Reason.KEY_TOO_SMALL})
 
+# A proof says nothing of whom a document is for, and anybody may bring it again. While it counts, the id of
+# what it came with is still known (services.forgetting.KNOWN_FOR), and a second time has no effect.
+PROOF_SECONDS = 6 * 86400.0
+
 _SEAL = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """Evidence that an actor sent a request: by `verified`, and by whose key that is."""
+    """Evidence that an actor signed `body`: with the request that it came in, by `verified`, and by whose key
+    that is; or by a proof that stands in it, and then nothing is known of who sent it."""
 
     actor_uri: str
-    verified: Verified
+    body: bytes
+    verified: Verified | None
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("evidence is made by checking, and in no other way")
-
-    @property
-    def body(self) -> bytes:
-        """What was signed."""
-        return self.verified.request.body
 
 
 class KeyNotFound(SignatureRefused):
@@ -104,9 +112,38 @@ def authenticate_known(claim: Claim) -> Authenticated:
     return _accepted(_checked(claim, key))
 
 
+async def authenticate_document(body: bytes, document: Document) -> Authenticated | None:
+    """Who signed a document, as read from `body`, by the proof in it (FEP-8b32), whoever has brought it; None
+    where no proof holds, or it is too old.
+
+    Raises KeyUnavailable while the key's host is down.
+    """
+    claim = read_proof(document, time.time())
+    if isinstance(claim, Rejected) or claim.created is None or claim.created < time.time() - PROOF_SECONDS:
+        return None
+    try:
+        found = _proven(claim, body, await keys.key_for(claim.verification_method))
+        if isinstance(found, Rejected) and found.reason in _MENDED_BY_ROTATION:
+            found = _proven(claim, body, await keys.key_for(claim.verification_method, fresh=True))
+    except DownForNow as error:
+        raise KeyUnavailable(error.reason) from None
+    except NotFetched:
+        return None
+    return found if isinstance(found, Authenticated) else None
+
+
+def _proven(claim: ProofClaim, body: bytes, key: RemoteKey) -> Authenticated | Rejected:
+    verdict = check_proof(claim, key.key, time.time())
+    if isinstance(verdict, ProvenDocument):
+        return Authenticated(key.actor_uri, body, None, _SEAL)
+    return verdict
+
+
 def _checked(claim: Claim, key: RemoteKey) -> Authenticated | Rejected:
     verdict = check(claim, key.key, time.time())
-    return verdict if isinstance(verdict, Rejected) else Authenticated(key.actor_uri, verdict, _SEAL)
+    if isinstance(verdict, Verified):
+        return Authenticated(key.actor_uri, verdict.request.body, verdict, _SEAL)
+    return verdict
 
 
 def _accepted(verdict: Authenticated | Rejected) -> Authenticated:

@@ -66,6 +66,8 @@ class Synchronizer:
 
 def signed_header(sender: Authenticated) -> str:
     """The header's value; empty where there is none, or it is not among what was signed."""
+    if sender.verified is None:
+        return ""
     claim = sender.verified.claim
     lines = claim.request.fields.get(_NAME, [])
     covered = f"\n{_NAME}: ".encode(), f'\n"{_NAME}": '.encode()
