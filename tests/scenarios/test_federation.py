@@ -151,14 +151,19 @@ def test_who_moves_takes_the_followers_of_both_servers_along(neighbours: tuple[N
     one.publish(note)
 
 
-@pytest.mark.parametrize("asker", [0, 1])
-def test_a_poll_is_voted_in_by_both_servers_and_both_are_told_its_end(
-    neighbours: tuple[Neighbour, Neighbour], asker: int
+def test_polls_are_voted_in_by_both_servers_and_both_are_told_their_ends(
+    neighbours: tuple[Neighbour, Neighbour],
 ) -> None:
-    one, other = neighbours[asker], neighbours[1 - asker]
+    one, other = neighbours
+    _is_asked_and_ends(one, other)
+    _is_asked_and_ends(other, one)
+
+
+def _is_asked_and_ends(one: Neighbour, other: Neighbour) -> None:
+    """A poll of one server, from the question to its end, with a vote of each."""
     here = one.newcomer()
     other.publish({"type": "Follow", "object": one.uri})
-    one.becomes("Follow.objects.filter(state='accepted').count()", 1)
+    one.becomes(f"Follow.objects.filter(state='accepted', followee__uri={one.uri!r}).count()", 1)
     question = {
         "type": "Question",
         "content": "<p>which?</p>",
@@ -184,7 +189,8 @@ def test_a_poll_is_voted_in_by_both_servers_and_both_are_told_its_end(
     over = f"post = {post}", "post.poll['end_time'] = now.isoformat()", "post.save()"
     end = "Errand.objects.create(kind='poll_ended', post=post, due_at=now)"
     one.is_due(*over, end)
-    told = "sorted(Notification.objects.filter(type='poll').values_list('recipient__uri', 'actor__uri'))"
+    ended = f"Notification.objects.filter(type='poll', post__uri={uri!r})"
+    told = f"sorted({ended}.values_list('recipient__uri', 'actor__uri'))"
     one.becomes(told, sorted([[one.uri, one.uri], [one.uri_of(here), one.uri]]))
     other.becomes(told, [[other.uri, one.uri]])
     assert other.asked(votes) == [1, 1]
