@@ -70,14 +70,14 @@ def quotable_by(names: Collection[str], author: Actor) -> QuotableBy | Literal["
 
 
 def poll(found: Poll | None) -> dict[str, Any] | None:
-    """A poll as its row keeps it. `closed` is a time, or true where only that is known."""
+    """A poll as its row keeps it. `closed` is a time, or true where only that is known.
+
+    The names of options are plain text, and kept as they came: a vote says the same again.
+    """
     if found is None:
         return None
     return {
-        "options": [
-            {"name": cleaning.as_text(option.name)[:MAX_NAME], "votes": option.votes or 0}
-            for option in found.options
-        ],
+        "options": [{"name": option.name[:MAX_NAME], "votes": option.votes or 0} for option in found.options],
         "multiple": found.multiple,
         "end_time": _moment(found.end_time),
         "closed": _moment(found.closed) or (True if found.is_closed else None),

@@ -1,7 +1,6 @@
 """Changing and deleting what was published."""
 
 from collections.abc import Callable, Iterable, Mapping
-from html import escape
 from itertools import chain
 from typing import Any
 
@@ -101,11 +100,8 @@ def mark_sensitive(post: Post, sensitive: bool) -> bool:
 
 
 def _poll_of(row: Post) -> Mapping[str, Any]:
-    """A poll is asked once: its options and votes stay as they are, as HTML where posts.revise reads that."""
-    if row.poll is None:
-        return {}
-    options = [{**option, "name": escape(option["name"], quote=False)} for option in row.poll["options"]]
-    return rendering.poll_members({**row.poll, "options": options})
+    """A poll is asked once: its options and votes stay as they are."""
+    return rendering.poll_members(row.poll)
 
 
 def _locked(post: Post) -> Post:

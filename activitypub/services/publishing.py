@@ -227,7 +227,7 @@ def document_of(
 def _poll_members(poll: PollDraft | None) -> dict[str, Any]:
     if poll is None:
         return {}
-    options = [{"type": "Note", "name": escape(name, quote=False)} for name in poll.options]
+    options = [{"type": "Note", "name": name} for name in poll.options]
     end_time = poll.end_time.replace(microsecond=0).isoformat() if poll.end_time else None
     return {"anyOf" if poll.multiple else "oneOf": options, "endTime": end_time}
 

@@ -95,6 +95,17 @@ async def test_a_vote_counts_once(inboxes: Inboxes, alice: Person, bob: Sender) 
     assert await Post.objects.acount() == 1
 
 
+async def test_an_option_is_named_as_its_server_names_it(inboxes: Inboxes, bob: Sender) -> None:
+    names = ["<none> of it", "I &lt;3 you", "<b>bold</b>"]
+    options = [{"type": "Note", "name": name} for name in names]
+    asked = bob.activity()["object"] | {"type": "Question", "anyOf": options}
+    await post(inboxes, bob, bob.activity(object=asked))
+    assert await worked() == ["done"]
+    poll = (await Post.objects.aget()).poll
+    assert poll is not None
+    assert [option["name"] for option in poll["options"]] == names
+
+
 async def test_a_poll_that_is_over_takes_no_vote(inboxes: Inboxes, alice: Person, bob: Sender) -> None:
     actor = await LocalActor.objects.aget(username=alice.username)
     asked = await sync_to_async(question)(actor, end_time="2020-01-01T00:00:00+00:00")
