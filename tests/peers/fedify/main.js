@@ -12,6 +12,7 @@ const verbs = {
   actor: (peer, asked) => peer.addActor(asked),
   say: (peer, asked) => peer.say(asked),
   knock: (peer, asked) => peer.knock(asked),
+  keep: (peer, asked) => peer.keep(asked),
   demand: (peer, asked) => peer.demand(asked),
   heard: (peer, asked) => peer.heard.of(asked),
   came: (peer) => peer.came,

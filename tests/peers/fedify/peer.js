@@ -6,6 +6,7 @@ import {
   createFederation,
   getDocumentLoader,
   MemoryKvStore,
+  parseNodeInfo,
   signRequest,
   verifyObject,
   verifyRequestDetailed,
@@ -66,11 +67,16 @@ export class Peer {
     this.#demanded = scheme;
   }
 
+  /** A post that stands at its address and is sent to nobody. */
+  keep({ document }) {
+    this.#objects.set(document.id, { "@context": "https://www.w3.org/ns/activitystreams", ...document });
+  }
+
   /** Fedify's own delivery of an activity: signed by double knocking, with a proof if the actor's keys allow. */
   async say({ by, to, activity, only }) {
     const context = this.#context();
     const read = await this.#read(activity);
-    this.#keep(activity);
+    this.#remember(activity);
     const pairs = await context.getActorKeyPairs(by);
     const chosen = only === "proof" ? pairs.filter((pair) => pair.privateKey.algorithm.name === "Ed25519") : pairs;
     const sender = chosen.map((pair) => ({ keyId: this.#keyId(pair), privateKey: pair.privateKey }));
@@ -115,8 +121,11 @@ export class Peer {
     return this.#context().lookupWebFinger(resource, { allowPrivateAddress: true });
   }
 
+  /** What Fedify makes of a NodeInfo document. It fetches none from the loopback by itself. */
   async nodeInfo({ url }) {
-    const { software, protocols, usage } = await this.#context().lookupNodeInfo(url, { parse: "strict" });
+    const { links } = await (await fetch(new URL("/.well-known/nodeinfo", url))).json();
+    const { href } = links.find((link) => link.rel === "http://nodeinfo.diaspora.software/ns/schema/2.1");
+    const { software, protocols, usage } = parseNodeInfo(await (await fetch(href)).json());
     return { software: software.name, protocols, people: usage.users.total };
   }
 
@@ -144,10 +153,9 @@ export class Peer {
   }
 
   /** Its own posts are served as they were said last. */
-  #keep({ type, object }) {
-    const id = object?.id ?? object;
-    if (type === "Create" || type === "Update") this.#objects.set(id, object);
-    if (type === "Delete") this.#objects.delete(id);
+  #remember({ type, object }) {
+    if (type === "Create" || type === "Update") this.keep({ document: object });
+    if (type === "Delete") this.#objects.delete(object?.id ?? object);
   }
 
   #federation(knocks) {
