@@ -1,4 +1,5 @@
-"""What goes on behind the answers: what came in and what goes out, and what is due by the clock."""
+"""What goes on behind the answers: what came in and what goes out, what is due by the clock, and what a
+conversation lacks."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from activitypub.bell import Bell
 from activitypub.delivery import working as delivering
 from activitypub.errands import Worker as ErrandWorker
 from activitypub.inbox import working as receiving
+from activitypub.inbox.backfill import Worker as BackfillWorker
 from activitypub.protocol.retry import Outcome
 from activitypub.remote import session
 
@@ -16,7 +18,7 @@ from activitypub.remote import session
 async def run(
     stop: asyncio.Event, *, ready: Callable[[], object], delivered: Callable[[Outcome], object]
 ) -> None:
-    """Do all three until `stop` is set; where one ends by a fault, so do the others, and the fault is raised.
+    """Do all of it until `stop` is set; where one ends by a fault, so do the others, and the fault is raised.
 
     Any number of processes may do it on PostgreSQL, one on an embedded database. `ready` is called once
     the bell is heard; `delivered` hears what every attempt at a delivery came to.
@@ -28,8 +30,11 @@ async def run(
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(ErrandWorker().run(stop))
+            group.create_task(BackfillWorker().run(stop))
             for worker in workers:
                 group.create_task(worker.run(stop))
     finally:
         bell.close()
         await session.close()
+        # What threads are fetching ends with it.
+        await asyncio.to_thread(session.close_thread)

@@ -43,7 +43,7 @@ class Context:
     """Whose activity it is, to whose inbox it came (a username, empty for the shared one), and when it is.
 
     `fetched` is what was had so far on behalf of this activity, by address, or why it could not be had.
-    `want` has a post fetched some time after this is done; nothing may depend on it.
+    `want` has a post fetched some time after this is done, and is undone with it; nothing may depend on it.
     """
 
     actor: RemoteActor

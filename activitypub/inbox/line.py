@@ -3,13 +3,15 @@
 Kept in memory alone. What it forgets is read again, since the rows say what waits.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# So many are kept in all, and of one actor: who sends much, and is waited for, leaves room for others.
+# So many are kept in all, of one host and of one actor: who sends much, and is waited for, leaves room for
+# others.
 MOST: Final = 8192
+MOST_OF_HOST: Final = 2048
 MOST_OF_ONE: Final = 128
 
 
@@ -29,6 +31,7 @@ class Line:
         self._waiting: dict[str, deque[Job]] = {}
         self._turns: deque[str] = deque()
         self._ids: set[int] = set()
+        self._of_host: Counter[str] = Counter()
         self._left_out: set[str] = set()
 
     def __len__(self) -> int:
@@ -54,7 +57,9 @@ class Line:
             if job.id in self._ids or job.actor in self._left_out:
                 continue
             own = self._waiting.get(job.actor)
-            if not self.has_room or (own is not None and len(own) >= MOST_OF_ONE):
+            host = _host(job.actor)
+            full = not self.has_room or self._of_host[host] >= MOST_OF_HOST
+            if full or (own is not None and len(own) >= MOST_OF_ONE):
                 self._left_out.add(job.actor)
                 continue
             if own is None:
@@ -62,6 +67,7 @@ class Line:
                 self._turns.append(job.actor)
             own.append(job)
             self._ids.add(job.id)
+            self._of_host[host] += 1
 
     def take(self, most: int) -> Sequence[Job]:
         """The next ones, several of an actor in their order. Their actors have no turn before `settle`."""
@@ -74,8 +80,10 @@ class Line:
     def settle(self, actor: str, ended: Iterable[int], *, turn: bool) -> None:
         """These of an actor's need nothing more. Without `turn` the actor waits until it is settled again."""
         own = self._waiting[actor]
-        gone = set(ended)
+        gone = self._ids & set(ended)
         self._ids -= gone
+        if gone:
+            self._leave(_host(actor), len(gone))
         left = deque(job for job in own if job.id not in gone) if gone else own
         if not left:
             del self._waiting[actor]
@@ -83,3 +91,13 @@ class Line:
         self._waiting[actor] = left
         if turn:
             self._turns.append(actor)
+
+    def _leave(self, host: str, count: int) -> None:
+        self._of_host[host] -= count
+        if self._of_host[host] <= 0:
+            del self._of_host[host]
+
+
+def _host(actor: str) -> str:
+    """What stands between the second slash of an id and the third: counted, and not judged."""
+    return actor.split("/", 3)[2] if actor.count("/") >= 2 else ""

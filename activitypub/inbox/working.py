@@ -12,18 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
-from weakref import WeakValueDictionary
 
 from django.db import connections
 from django.utils import timezone
 
 from activitypub.fetching.cache import KEPT_SECONDS
 from activitypub.fetching.errors import DownForNow, NotFetched, Reason, Refused
-from activitypub.inbox.backfill import Backfill
 from activitypub.inbox.context import Needs
 from activitypub.inbox.line import Job, Line
 from activitypub.protocol.documents.reading import Document
-from activitypub.protocol.uris import origin_of
 from activitypub.remote import actors, objects
 from activitypub.services import working
 from activitypub.services.working import Ended
@@ -38,9 +35,6 @@ READ_AT_ONCE: Final = 256
 # Other processes' inboxes, and what is due again, are looked for so often.
 POLL_SECONDS: Final = 1.0
 PAUSE_AFTER_ERROR: Final = 1.0
-# Documents that are fetched at the same time, in all and from one host.
-MOST_FETCHING: Final = 64
-MOST_FETCHING_FROM_ONE: Final = 8
 # So many documents one activity may ask for, one after the other.
 MOST_ROUNDS: Final = 8
 
@@ -51,15 +45,12 @@ class Worker:
     def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
         self._line = Line()
-        self._backfill = Backfill()
         self._read_to = 0
         self._at_once = AT_ONCE
         self._fetched: dict[int, dict[str, Document | NotFetched | None]] = {}
         self._look = asyncio.Event()
         self._ending = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(MOST_FETCHING)
-        self._slots_of_host: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         # One asks the database, as SQLite has it anyway.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="working")
 
@@ -95,7 +86,6 @@ class Worker:
             await self._close()
 
     async def _close(self) -> None:
-        self._backfill.close()
         await in_database(connections.close_all, self._writer)
         self._writer.shutdown()
 
@@ -123,9 +113,7 @@ class Worker:
             if not jobs:
                 return more
         fetched = {job.id: self._fetched[job.id] for job in jobs if job.id in self._fetched}
-        ended = await self._in_database(
-            partial(working.work, jobs, fetched, self._clock(), self._backfill.want)
-        )
+        ended = await self._in_database(partial(working.work, jobs, fetched, self._clock()))
         self._settle(jobs, ended)
         # As many as a transaction has time for, and some more: what is held is read for nothing.
         begun = sum(what is not Ended.HELD for what in ended.values())
@@ -172,26 +160,18 @@ class Worker:
         self._look.set()
 
     async def _have(self, need: Needs) -> Document | NotFetched | None:
-        async with self._slots, self._slot_of(need.uri):
-            try:
-                if need.actor:
-                    max_age = timedelta() if need.fresh else actors.MAX_AGE
-                    await actors.aresolve(need.uri, max_age=max_age)
-                    return None
-                return await objects.afetch(need.uri, max_age=0.0 if need.fresh else KEPT_SECONDS)
-            except NotFetched as error:
-                return error
-            except Exception:
-                log.exception("what an activity needs was not fetched")
-                return DownForNow(Reason.TRY_LATER)
-
-    def _slot_of(self, uri: str) -> asyncio.Semaphore:
-        origin = origin_of(uri)
-        host = origin.authority if origin else ""
-        slot = self._slots_of_host.get(host)
-        if slot is None:
-            slot = self._slots_of_host[host] = asyncio.Semaphore(MOST_FETCHING_FROM_ONE)
-        return slot
+        # Who asks waits for a place there, no longer than for a document, and holds none meanwhile.
+        try:
+            if need.actor:
+                max_age = timedelta() if need.fresh else actors.MAX_AGE
+                await actors.aresolve(need.uri, max_age=max_age)
+                return None
+            return await objects.afetch(need.uri, max_age=0.0 if need.fresh else KEPT_SECONDS)
+        except NotFetched as error:
+            return error
+        except Exception:
+            log.exception("what an activity needs was not fetched")
+            return DownForNow(Reason.TRY_LATER)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

@@ -7,10 +7,9 @@ or neither.
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
-from functools import partial
 from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -26,7 +25,7 @@ from activitypub.protocol.documents.reading import Document, read
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.retry import delay
 from activitypub.queries.hosts import suspended_among
-from activitypub.services import hosts
+from activitypub.services import hosts, wanting
 from activitypub.turns import turn
 
 log = logging.getLogger("activitypub.inbox")
@@ -69,11 +68,10 @@ def work(
     jobs: Sequence[Job],
     fetched: Mapping[int, Fetched],
     now: datetime,
-    want: Callable[[str], None] = lambda uri: None,
 ) -> dict[int, Ended | Needs]:
     """Work through these in one transaction, in their order; return what became of each.
 
-    `fetched` is what was had on behalf of a job; `want` is told, after the commit, of posts that are missing.
+    `fetched` is what was had on behalf of a job.
     Behind one that needs something, or is unfinished, those of the same actor are held. Raises errors of the
     database: nothing is done then.
     """
@@ -84,7 +82,7 @@ def work(
     hosts.heard({actor.host for actor in actors.values()}, now)
     with turn(), transaction.atomic():
         _wait_for_turn()
-        batch = _Batch(rows, actors, now, want)
+        batch = _Batch(rows, actors, now)
         began = time.monotonic()
         ended: dict[int, Ended | Needs] = {}
         for job in jobs:
@@ -111,14 +109,12 @@ class _Batch:
         rows: Mapping[int, Received],
         actors: Mapping[str, RemoteActor],
         now: datetime,
-        want: Callable[[str], None],
     ) -> None:
         # Read again now that nobody else works: another may have been faster.
         self._waiting = set(Received.objects.filter(pk__in=rows, outcome="").values_list("pk", flat=True))
         self._rows = rows
         self._actors = actors
         self._now = now
-        self._want = lambda uri: transaction.on_commit(partial(want, uri))
         self._suspended = suspended_among({actor.host for actor in actors.values()})
         self._held: set[str] = set()
         self._outcomes: dict[str, list[int]] = {}
@@ -175,6 +171,10 @@ class _Batch:
         if unfinished is not None:
             raise unfinished
         return DONE
+
+    def _want(self, uri: str) -> None:
+        # With what lacks it, in the one transaction.
+        wanting.want(uri, self._now)
 
     def _actor(self, uri: str, fetched: Fetched) -> RemoteActor:
         actor = self._actors.get(uri)

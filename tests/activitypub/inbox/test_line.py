@@ -1,5 +1,6 @@
 """Each actor's activities have their turn in the order of their ids, and nobody waits for another."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,26 @@ def test_nothing_overtakes_what_there_was_no_room_for() -> None:
     waiting.begin()
     waiting.add(jobs("a", *(id_ for id_ in many if id_ not in first)))
     assert taken(waiting) == [id_ for id_ in many if id_ not in first]
+
+
+def test_a_host_that_sends_more_than_is_worked_through_leaves_room_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line, "MOST", 12)
+    monkeypatch.setattr(line, "MOST_OF_HOST", 6)
+    waiting = Line()
+    waiting.begin()
+    for number in range(20):
+        waiting.add(jobs(f"https://slow.example/users/{number}", number))
+    assert len(waiting) == 6
+    waiting.add(jobs("https://quick.example/users/a", 50))
+    assert taken(waiting, 20) == [0, 1, 2, 3, 4, 5, 50]
+    for number in range(6):
+        waiting.settle(f"https://slow.example/users/{number}", [number], turn=True)
+    waiting.begin()
+    for number in range(6, 20):
+        waiting.add(jobs(f"https://slow.example/users/{number}", number))
+    assert taken(waiting, 20) == [6, 7, 8, 9, 10, 11]
 
 
 @given(
