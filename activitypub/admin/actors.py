@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 
 from activitypub import cleaning
-from activitypub.admin.base import Act, Facts, Page, Table, away, figure, link
+from activitypub.admin.base import Act, Facts, Page, Table, away, figure, link, moment
 from activitypub.admin.posts import name_of, sought
 from activitypub.models import Actor, ActorKey, ActorType, Follow, FollowState, Post, Report
 from activitypub.queries.posts import OPEN
@@ -81,7 +81,7 @@ class ActorPage(Page):
     """Actors of this server and of others, those met last first."""
 
     plural = "Actors"
-    list_display = ("handle", "display_name", "type", "state", "fetched_at")
+    list_display = ("handle", "display_name", "type", "state", moment("fetched_at", "Read"))
     list_filter = (_Where, _Suspended, "type")
     search_fields = ("uri",)
     search_help_text = "Somebody by handle, username or address; all of a host by @social.example.org"

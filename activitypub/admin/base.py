@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin, ShowFacets
+from django.contrib.admin import ModelAdmin, ShowFacets, display
 from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -49,6 +49,18 @@ def away(uri: str) -> str:
     if not is_uri(uri):
         return uri
     return format_html('<a href="{}" rel="noopener noreferrer nofollow">{}</a>', uri, uri)
+
+
+def moment(column: str, title: str) -> Callable[[Any], str]:
+    """A column of a list that holds a time."""
+
+    @display(description=title)
+    def shown(row: Any) -> str:
+        at = getattr(row, column)
+        return f"{at:%Y-%m-%d %H:%M}" if at else ""
+
+    shown.__name__ = column
+    return shown
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,8 @@ class Page(_ModelAdmin):
     actions = None
     show_facets = ShowFacets.NEVER
     list_per_page = 50
+    # In the order that an index gives, and no other.
+    sortable_by = ()
     show_full_result_count = False
     paginator = Bounded
     change_list_template = "activitypub/admin/list.html"

@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, link, perform
+from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, link, moment, perform
 from activitypub.admin.policies import words
 from activitypub.models import Host
 from activitypub.protocol.uris import origin_of
@@ -63,7 +63,14 @@ class HostPage(Page):
     """Hosts that something was sent to. One that only sends is found by its name all the same."""
 
     plural = "Hosts"
-    list_display = ("host", "deliveries", "days_failed", "breakers_open", "scheme", "heard_at")
+    list_display = (
+        "host",
+        "deliveries",
+        "days_failed",
+        "breakers_open",
+        "scheme",
+        moment("heard_at", "Heard of"),
+    )
     list_display_links = None
     list_filter = ("paused",)
     search_fields = ("=name",)

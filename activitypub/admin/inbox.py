@@ -7,7 +7,7 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from activitypub.admin.base import Facts, Page, Table, away, link
+from activitypub.admin.base import Facts, Page, Table, away, link, moment
 from activitypub.models import Received
 from activitypub.protocol.uris import origin_of
 
@@ -34,7 +34,7 @@ class ReceivedPage(Page):
     """Activities that were answered with 202, the newest first."""
 
     plural = "What came in"
-    list_display = ("received_at", "sender", "attempts", "result")
+    list_display = (moment("received_at", "Came"), "sender", "attempts", "result")
     list_filter = (_State,)
     ordering = ("-pk",)
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from activitypub.admin.base import Act, Button, Facts, Page, Table, count
+from activitypub.admin.base import Act, Button, Facts, Page, Table, count, moment
 from activitypub.models import Actor, HostPolicy, Severity
 from activitypub.protocol import blocklist
 from activitypub.protocol.blocklist import BadBlocklist
@@ -74,7 +74,7 @@ class PolicyPage(Page):
     """A row, and the form that decides anew."""
 
     plural = "Decided about hosts"
-    list_display = ("host", "holds", "public_comment", "private_comment", "created_at")
+    list_display = ("host", "holds", "public_comment", "private_comment", moment("created_at", "Since"))
     list_filter = ("severity", "reject_media", "reject_reports", "allowed")
     search_fields = ("host",)
     ordering = ("host",)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 
 from activitypub import cleaning
-from activitypub.admin.base import Act, Facts, Page, Table, away, figure, link
+from activitypub.admin.base import Act, Facts, Page, Table, away, figure, link, moment
 from activitypub.models import Actor, Post
 from activitypub.protocol.uris import is_uri
 from activitypub.protocol.webfinger import handle
@@ -74,6 +74,7 @@ def facts_of(post: Post) -> Facts:
             ("Marked as sensitive", "yes" if post.sensitive else "no"),
             ("Written", post.published),
             ("Edited", post.edited_at or "never"),
+            ("Editions before", figure(post.editions.all())),
             ("Known", f"{post.replies_count} answers, {post.likes_count} likes, {post.boosts_count} boosts"),
             ("Address", away(post.uri)),
         ],
@@ -108,7 +109,7 @@ class PostPage(Page):
     """Public and unlisted posts, the newest first."""
 
     plural = "Public posts"
-    list_display = ("says", "by", "marked", "published")
+    list_display = ("says", "by", "marked", moment("published", "Written"))
     list_display_links = ("says",)
     list_filter = ("sensitive", "type")
     list_select_related = ("author",)
@@ -142,4 +143,3 @@ class PostPage(Page):
 
     def parts(self, thing: Post) -> Iterable[Facts | Table]:
         yield facts_of(thing)
-        yield Facts("Before", [("Editions that it had before", figure(thing.editions.all()))])

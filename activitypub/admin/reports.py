@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from activitypub.admin import actors, posts
-from activitypub.admin.base import Act, Button, Facts, Page, Table, away, perform
+from activitypub.admin.base import Act, Button, Facts, Page, Table, away, moment, perform
 from activitypub.admin.posts import author_of, facts_of, name_of, text_of
 from activitypub.models import Post, Report
 from activitypub.queries.posts import OPEN
@@ -51,7 +51,7 @@ class ReportPage(Page):
     """Reports that came, and those that people here made."""
 
     plural = "Reports"
-    list_display = ("created_at", "of", "by", "posts", "state")
+    list_display = (moment("created_at", "Came"), "of", "by", "posts", "state")
     list_filter = (_State, "forwarded")
     list_select_related = ("reporter", "target")
     search_fields = ("uri",)
@@ -123,7 +123,7 @@ class ReportPage(Page):
     def buttons(self, thing: Report) -> Sequence[Button]:
         about = [
             Button(
-                f"{act.label}: the one who is reported", self.address("target", thing.pk, name), act.is_grave
+                f"{act.label} {name_of(thing.target)}", self.address("target", thing.pk, name), act.is_grave
             )
             for name, act in actors.ACTS.items()
             if act.fits(thing.target)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts.models import Account
 from accounts.protocol.names import normalise_login
-from activitypub.admin.base import Facts, Page, Table, link
+from activitypub.admin.base import Facts, Page, Table, link, moment
 from activitypub.models import Actor
 from devices.models import Device
 
@@ -17,7 +17,7 @@ class AccountPage(Page):
     """Accounts, the newest first. What is done about somebody is done about their actor."""
 
     plural = "Accounts"
-    list_display = ("username", "created_at", "fingerprint")
+    list_display = ("username", moment("created_at", "Since"), "fingerprint")
     search_fields = ("username",)
     search_help_text = "A username as it begins"
     ordering = ("-created_at",)

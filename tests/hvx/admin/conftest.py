@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.hvx.admin.desk import Desk
+from tests.desk import Desk
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.hvx.admin.desk import Desk, text
+from tests.desk import Desk, text
 from tests.people import Person
 
 OPEN_TO_ALL = {"/admin/login/"}

@@ -15,7 +15,7 @@ from accounts.operator_sessions import IDLE, LONGEST
 from audit.events import Event
 from audit.models import AuditRow
 from audit.queries import found
-from tests.hvx.admin.desk import Desk, text
+from tests.desk import Desk, text
 from tests.people import Person
 
 
