@@ -28,10 +28,11 @@ class AnyAccept(BaseContentNegotiation):
 
 
 class FederationView(PublicView):
-    """An address that other servers read. It stands in no OpenAPI document: its contract is elsewhere."""
+    """An address that other servers read. It stands in no OpenAPI document, for its contract is elsewhere;
+    what people's own clients use does."""
 
     content_negotiation_class = AnyAccept
-    schema = None
+    schema: Any = None
 
 
 def answer(

@@ -6,6 +6,8 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpResponse
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import extend_schema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -21,6 +23,7 @@ from activitypub.protocol.local_uris import ActorURIs
 from activitypub.protocol.negotiation import ACTIVITY
 from activitypub.queries import actors, collections, outbox
 from activitypub.views.base import answer
+from activitypub.views.described import publishes
 from activitypub.views.publishing import (
     ActivityParser,
     AnyAcceptAndParser,
@@ -40,13 +43,19 @@ class OutboxView(GuardedView):
 
     content_negotiation_class = AnyAcceptAndParser
     parser_classes: Sequence[Any] = (ActivityParser, LinkedDataParser, JSONParser)
+    schema = AutoSchema()
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        return [TokenAuthentication()] if self.request.method == "POST" else super().get_authenticators()
+        return [TokenAuthentication()] if self._publishes() else super().get_authenticators()
 
     def get_permissions(self) -> Sequence[BasePermission]:
-        return [MayPublish()] if self.request.method == "POST" else []
+        return [MayPublish()] if self._publishes() else []
 
+    def _publishes(self) -> bool:
+        # There is no request while what clients do here is described.
+        return getattr(self.request, "method", "POST") == "POST"
+
+    @extend_schema(exclude=True)
     def get(self, request: Request, username: str) -> HttpResponse:
         """How many there are, and with `page` some of them."""
         actor = actors.of_username(username)
@@ -59,6 +68,7 @@ class OutboxView(GuardedView):
         items = [rendering.activity_document(entry) for entry in outbox.entries(page.items)]
         return answer(rendering.collection_page(replace(page, items=items)))
 
+    @publishes("outbox_publish")
     def post(self, request: Request, username: str) -> Response:
         """Do what the activity says, or create the object. Answers the activity as it was made, and where
         it is. Under an `Idempotency-Key` it is done once."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.openapi import AutoSchema
 from rest_framework.request import Request
 
 from activitypub import rendering
@@ -13,6 +14,7 @@ from activitypub.queries import actors, collections, inbox
 from activitypub.rendering.inbox import inbox as inbox_document
 from activitypub.rendering.inbox import inbox_page
 from activitypub.views.base import FederationView, answer
+from activitypub.views.described import reads
 from activitypub.views.scopes import MayRead
 from devices.api import principal
 from devices.authentication import TokenAuthentication
@@ -25,8 +27,9 @@ class OwnView(FederationView):
 
     authentication_classes: Sequence[Any] = (TokenAuthentication,)
     permission_classes: Sequence[Any] = (MayRead,)
+    schema = AutoSchema()
 
-    def get(self, request: Request, username: str) -> HttpResponse:
+    def respond(self, request: Request, username: str) -> HttpResponse:
         """The collection, and with `page` a part of it. Raises NotYours, ActorSuspended."""
         speaker = principal(request)
         if speaker.username != username:
@@ -43,18 +46,23 @@ class OwnView(FederationView):
 
 
 class InboxView(OwnView):
-    """What came, as far as it still stands. What others send comes another way, in front of Django."""
+    @reads("inbox_read")
+    def get(self, request: Request, username: str) -> HttpResponse:
+        """What came to oneself, as activities, as far as it still stands. Other servers send to the same
+        address."""
+        return self.respond(request, username)
 
     def document(self, actor: LocalActor, place: str | None) -> dict[str, Any]:
-        return (
-            inbox_document(actor.inbox)
-            if place is None
-            else inbox_page(actor.inbox, inbox.page(actor, place))
-        )
+        if place is None:
+            return inbox_document(actor.inbox)
+        return inbox_page(actor.inbox, inbox.page(actor, place))
 
 
 class BookmarksView(OwnView):
-    """Posts that are kept, by their ids."""
+    @reads("bookmarks_read")
+    def get(self, request: Request, username: str) -> HttpResponse:
+        """The ids of posts that one keeps, the last one first."""
+        return self.respond(request, username)
 
     def document(self, actor: LocalActor, place: str | None) -> dict[str, Any]:
         if place is None:
