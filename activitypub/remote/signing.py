@@ -14,7 +14,7 @@ from activitypub.protocol.signatures.policy import Scheme
 from activitypub.protocol.signatures.signing import cavage_headers, rfc9421_headers
 from activitypub.queries import actors
 
-# A key that was replaced signs for so long; it is published for a week more.
+# How long an opened key stays in memory.
 KEPT_SECONDS = 300.0
 
 
@@ -39,15 +39,19 @@ _opening = threading.Lock()
 
 
 def instance_signer() -> KeySigner | None:
-    """The server's own actor's signer, from the database; None where there is no such actor yet."""
+    """The server's own actor's signer, from the database; None where there is no such actor yet.
+
+    Which key signs is asked each time: a replaced one is no longer the actor's `publicKey`, and many servers
+    look nowhere else.
+    """
     global _kept
     with _opening:
-        if _kept is not None and time.monotonic() < _kept[1]:
-            return _kept[0]
         try:
             row = actors.signing_key(actors.instance(), KeyKind.RSA)
         except UnknownActor:
             return None
+        if _kept is not None and _kept[0].key_id == row.key_id and time.monotonic() < _kept[1]:
+            return _kept[0]
         signer = KeySigner(row.key_id, private_key_from_vault(bytes(row.private or b"")))
         _kept = signer, time.monotonic() + KEPT_SECONDS
         return signer
