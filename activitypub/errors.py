@@ -127,7 +127,7 @@ class NotYours(Problem):
 
 
 class FollowImpossible(Problem):
-    status, code, title = 422, "follow_impossible", "Nobody follows themselves, or who has no inbox or has moved"
+    status, code, title = 422, "follow_impossible", "Nobody follows themselves, or who moved or has no inbox"
 
 
 class BlockedByYou(FollowImpossible):

@@ -356,7 +356,7 @@ def test_a_server_that_is_down_is_asked_some_times_and_then_the_end_is_told(
     down = {theirs.uri: DownForNow(Reason.TIMEOUT)}
     now, asked_for = ended(theirs) + timedelta(minutes=1), 0
     for _ in range(200):
-        asked_for += len(do_due(now, down))  # type: ignore[arg-type]
+        asked_for += len(do_due(now, down))
         if not waiting():
             break
         assert notified() == []
