@@ -9,7 +9,6 @@ from activitypub.errors import (
     ActorMoved,
     ActorSuspended,
     BlockedByThem,
-    BlockedByYou,
     FollowImpossible,
     UnknownActor,
 )
@@ -32,7 +31,6 @@ _NOT_FOLLOWED: Final = (
     ActorMoved,
     ActorSuspended,
     BlockedByThem,
-    BlockedByYou,
     FollowImpossible,
     UnknownActor,
 )
