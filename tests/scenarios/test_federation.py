@@ -198,3 +198,32 @@ def _is_asked_and_ends(one: Neighbour, other: Neighbour) -> None:
     late = one.posted({"type": "Note", "inReplyTo": uri, "name": "tea"}, one.newcomer())
     assert late.refusal == (422, "poll_refuses_vote")
     assert one.asked("Errand.objects.count()") == other.asked("Errand.objects.count()") == 0
+
+
+def test_who_is_quoted_by_the_other_server_says_so_and_takes_it_back(
+    neighbours: tuple[Neighbour, Neighbour],
+) -> None:
+    one, other = neighbours
+    accepted = "Follow.objects.filter(state='accepted').count()"
+    one.publish({"type": "Follow", "object": other.uri})
+    other.becomes(accepted, 1)
+    note = {"type": "Note", "content": "<p>a quiet morning</p>", "to": [PUBLIC]}
+    policy = {"canQuote": {"automaticApproval": [f"{one.uri}/followers"], "manualApproval": [PUBLIC]}}
+    quoted = one.publish({**note, "interactionPolicy": policy})["object"]["id"]
+
+    quoting = other.publish({**note, "cc": [f"{other.uri}/followers"], "quote": quoted})["object"]["id"]
+    quote = f"Post.objects.filter(uri={quoting!r}).values_list('quote_state', 'quote_authorization')"
+    assert other.asked(f"list({quote})") == [["pending", ""]]
+    # Who follows the other has the post, and is shown no quote without leave.
+    told = "Notification.objects.filter(type='quote_request').count()"
+    one.becomes(f"[*{quote}, {told}]", [["pending", ""], 1])
+
+    request = one.asked("QuoteRequest.objects.get().uri")
+    stamp = one.publish({"type": "Accept", "object": request})["result"]
+    counted = f"Post.objects.get(uri={quoted!r}).quotes_count"
+    for neighbour in neighbours:
+        neighbour.becomes(f"[*{quote}, {counted}]", [["accepted", stamp], 1])
+
+    one.publish({"type": "Delete", "object": stamp})
+    other.becomes(f"[*{quote}, {counted}]", [["revoked", ""], 0])
+    one.becomes(f"[*{quote}, {counted}]", [["", ""], 0])
