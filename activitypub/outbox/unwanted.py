@@ -5,7 +5,7 @@ from functools import partial
 from django.utils import timezone
 
 from activitypub.errors import ActivityRefused
-from activitypub.models import LocalActor
+from activitypub.models import Actor, LocalActor
 from activitypub.outbox import finding
 from activitypub.outbox.deeds import Deed
 from activitypub.outbox.refusals import Reason
@@ -17,8 +17,10 @@ from activitypub.services import host_blocks, muting, relations
 
 def block(actor: LocalActor, activity: Document) -> Deed:
     """Of an actor, or of a whole host, by its address. Raises ActivityRefused, UnknownActor."""
-    host = host_at(finding.name_of(shapes.reference(activity.get("object"))))
-    if host is not None:
+    uri = finding.name_of(shapes.reference(activity.get("object")))
+    host = host_at(uri)
+    # Some servers of one person have that one at the host's own address.
+    if host is not None and not Actor.objects.filter(uri=uri).exists():
         return partial(host_blocks.block_host, actor, host)
     return partial(relations.block, actor, finding.actor_of(activity))
 

@@ -17,6 +17,7 @@ from activitypub.models import (
     LocalActor,
     Mute,
     Post,
+    RemoteActor,
     Sent,
     Visibility,
 )
@@ -276,6 +277,17 @@ def test_blocking_a_host_ends_following_both_ways_and_no_other(
     told = sorted(Delivery.objects.values_list("activity__type", "host"))
     assert told == [("Reject", "remote.example")] * 2 + [("Undo", "remote.example")] * 2
     assert not Errand.objects.exists()
+
+
+def test_an_actor_at_the_address_of_a_host_is_blocked_and_not_the_host(person: Person) -> None:
+    bob = remote()
+    RemoteActor.objects.filter(pk=bob.pk).update(uri="https://remote.example/")
+    done = made(person, {"type": "Block", "object": "https://remote.example/"})
+    assert Block.objects.get().target_id == bob.pk
+    assert not HostBlock.objects.exists()
+    made(person, {"type": "Undo", "object": {"type": "Block", "object": "https://remote.example/"}})
+    assert not Block.objects.exists()
+    assert done["object"] == "https://remote.example/"
 
 
 def test_a_host_that_is_blocked_is_seen_in_no_timeline_until_that_is_undone(
