@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.management import CommandError
 from pytest_django.fixtures import Settings
 
 from activitypub.models import Delivery, HostPolicy, Report, Sent, Severity, Visibility
@@ -13,6 +14,7 @@ from activitypub.services import reports
 from audit.models import AuditRow
 from tests.activitypub.reading import get
 from tests.activitypub.test_actors import actor_of, remote, uri_of
+from tests.activitypub.test_moderation import federation
 from tests.activitypub.test_outbox import made, note, post_of, submit
 from tests.people import Person
 
@@ -161,3 +163,28 @@ def test_a_report_is_resolved_once_and_that_is_in_the_audit(person: Person) -> N
     report.refresh_from_db()
     assert report.resolved_at is not None
     assert AuditRow.objects.filter(event="report_resolved").count() == 1
+
+
+def test_an_operator_lists_what_is_open_and_resolves_it_once(person: Person) -> None:
+    bob = remote()
+    post = post_of(bob)
+    body = {"type": "Flag", "object": [bob.uri, post.uri], "to": bob.uri, "mediaType": "text/plain"}
+    made(person, body | {"content": "rude \x1b[31m\nand loud"})
+    number = Report.objects.get().pk
+    with pytest.raises(CommandError, match="there is no open report 7"):
+        federation("resolve", "7")
+    listed = federation("reports")
+    for told in (
+        str(number),
+        bob.uri,
+        post.uri,
+        uri_of(person),
+        "told to their server",
+        "rude  [31m and loud",
+    ):
+        assert told in listed
+    assert "\x1b" not in listed
+    assert "is resolved" in federation("resolve", str(number))
+    assert federation("reports") == ""
+    with pytest.raises(CommandError, match="there is no open report"):
+        federation("resolve", str(number))

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from activitypub.verbs import blocklists, check, hosts, moderation, rotate_keys, status
+from activitypub.verbs import blocklists, check, hosts, moderation, reports, rotate_keys, status
 from vault.verbs import Verb
 
 VERBS: tuple[Verb, ...] = (
@@ -20,6 +20,8 @@ VERBS: tuple[Verb, ...] = (
     moderation.DECIDED,
     moderation.SUSPEND,
     moderation.UNSUSPEND,
+    reports.OPEN,
+    reports.RESOLVE,
     blocklists.IMPORT,
     blocklists.EXPORT,
 )
