@@ -130,7 +130,7 @@ class FollowImpossible(Problem):
     status, code, title = 422, "follow_impossible", "Nobody follows themselves, or who moved or has no inbox"
 
 
-class BlockedByYou(FollowImpossible):
+class BlockedByYou(Problem):
     status, code, title = 422, "blocked_by_you", "You have blocked them, or their host"
 
 

@@ -9,6 +9,7 @@ from activitypub.errors import (
     ActorMoved,
     ActorSuspended,
     BlockedByThem,
+    BlockedByYou,
     FollowImpossible,
     UnknownActor,
 )
@@ -31,6 +32,7 @@ _NOT_FOLLOWED: Final = (
     ActorMoved,
     ActorSuspended,
     BlockedByThem,
+    BlockedByYou,
     FollowImpossible,
     UnknownActor,
 )

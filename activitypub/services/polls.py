@@ -14,6 +14,7 @@ from activitypub.errors import PollRefusesVote, UnknownPost
 from activitypub.fetching.errors import DownForNow, Gone
 from activitypub.models import (
     Actor,
+    Block,
     Errand,
     ErrandKind,
     LocalActor,
@@ -25,6 +26,7 @@ from activitypub.models import (
 from activitypub.protocol import authority
 from activitypub.protocol.documents import objects
 from activitypub.protocol.documents.refusals import RefusedDocument
+from activitypub.queries.posts import OPEN
 from activitypub.services import errands, posts, publishing, sending
 from activitypub.services.errands import Found
 from activitypub.services.notifications import notify
@@ -36,6 +38,8 @@ GATHERED_FOR: Final = timedelta(minutes=3)
 SETTLES_IN: Final = timedelta(minutes=1)
 # One that was prolonged is looked at again after this at the earliest, whatever it says of itself.
 LOOKED_AT_EVERY: Final = timedelta(minutes=5)
+# One that names no end is looked at once after this, if it has not said before that it is over.
+WITHOUT_END: Final = timedelta(days=30)
 # So often a server that is down is asked: some twenty minutes. Then the end is told without its result.
 MOST_ASKED: Final = 5
 # People who are told in one transaction, so that nobody waits long.
@@ -68,7 +72,7 @@ def vote(actor: LocalActor, post: Post, chosen: str) -> Mapping[str, Any]:
         document = rendering.vote_document(made, chosen, sending.new_activity_uri(actor))
         if row.author.host:
             sending.send(actor, document, to=[row.author], object_uri=row.uri)
-            _look_at_its_end(row)
+            _look_at_its_end(row, now)
     return document
 
 
@@ -81,8 +85,7 @@ def take_vote(actor: RemoteActor, post: Post, chosen: str, uri: str, now: dateti
 
 def is_open(poll: Mapping[str, Any], now: datetime) -> bool:
     """Whether one may still vote in a poll as its row has it."""
-    ends = [datetime.fromisoformat(at) for at in (poll["end_time"], poll["closed"]) if isinstance(at, str)]
-    return poll["closed"] is not True and all(at > now for at in ends)
+    return poll["closed"] is not True and all(at > now for at in _ends(poll))
 
 
 def _locked(post: Post) -> Post:
@@ -149,9 +152,13 @@ def _send_counts(post: Post) -> None:
 
 
 def _concerned(post: Post) -> Iterable[Actor]:
-    """Those of other servers who are named, or have voted."""
-    which = Q(votes__post=post) | Q(mentioned_in__post=post)
-    return RemoteActor.objects.filter(which).distinct().iterator()
+    """Those of other servers who are named, or have voted, and may still see it: of a poll that is not for
+    everybody those who have voted are named, or follow."""
+    which = Q(mentioned_in__post=post)
+    if post.visibility in OPEN:
+        which |= Q(votes__post=post)
+    unwanted = Block.objects.filter(actor=post.author_id).values("target")
+    return RemoteActor.objects.filter(which).exclude(pk__in=unwanted).distinct().iterator()
 
 
 # --- Its end -----------------------------------------------------------------------------------------
@@ -189,16 +196,20 @@ def heard(post: Post, now: datetime) -> None:
         Errand.objects.filter(post=post, kind=ErrandKind.POLL_ENDED, due_at__gt=now).update(due_at=now)
 
 
-def _look_at_its_end(post: Post) -> None:
-    end_time = (post.poll or {}).get("end_time")
-    if end_time is not None:
-        due_at = datetime.fromisoformat(end_time) + SETTLES_IN
-        errands.put(ErrandKind.POLL_ENDED, post=post, due_at=due_at)
+def _look_at_its_end(post: Post, now: datetime) -> None:
+    ends = _ends(post.poll or {})
+    due_at = min(ends) + SETTLES_IN if ends else now + WITHOUT_END
+    errands.put(ErrandKind.POLL_ENDED, post=post, due_at=due_at)
 
 
 def _looked_at_again(poll: Mapping[str, Any], now: datetime) -> datetime | None:
-    ends = [datetime.fromisoformat(at) for at in (poll["end_time"], poll["closed"]) if isinstance(at, str)]
+    ends = _ends(poll)
     return max(min(ends) + SETTLES_IN, now + LOOKED_AT_EVERY) if ends else None
+
+
+def _ends(poll: Mapping[str, Any]) -> list[datetime]:
+    """When it ends by its own words."""
+    return [datetime.fromisoformat(at) for at in (poll["end_time"], poll["closed"]) if isinstance(at, str)]
 
 
 def _read_result(errand: Errand, post: Post, found: Found, now: datetime) -> None:

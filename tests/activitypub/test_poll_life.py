@@ -196,6 +196,21 @@ def test_a_poll_among_a_few_is_told_to_no_followers(person: Person, bob: RemoteA
     assert [inboxes for _, _, inboxes in told()] == [[bob.inbox]]
 
 
+@pytest.mark.parametrize("to", ["public", "followers"])
+def test_who_was_sent_away_since_they_voted_is_told_nothing(
+    person: Person, bob: RemoteActor, to: str
+) -> None:
+    author = actor_of(person)
+    Follow.objects.create(follower=bob, followee=author, state=FollowState.ACCEPTED)
+    post = asked(person, to=[PUBLIC if to == "public" else f"{uri_of(person)}/followers"])
+    votes(bob, post)
+    Follow.objects.all().delete()
+    if to == "public":
+        Block.objects.create(actor=author, target=bob)
+    do_due(after(minutes=4))
+    assert not Delivery.objects.exists()
+
+
 def test_of_who_is_suspended_nothing_is_told_and_of_what_is_deleted_nothing_is_left(
     person: Person, bob: RemoteActor
 ) -> None:
@@ -344,7 +359,7 @@ def test_what_is_not_the_poll_changes_nothing_and_the_end_is_told(
     for members in ({"attributedTo": "https://near.example/users/eve"}, {"id": f"{bob.uri}/2"}):
         forged = result(theirs, 1, 99, **members)
         Errand.objects.all().delete()
-        polls._look_at_its_end(theirs)
+        polls._look_at_its_end(theirs, timezone.now())
         do_due(ended(theirs) + timedelta(minutes=1), forged)
         assert counts_of(theirs) == [3, 4]
     assert notified() == [(actor_of(person).pk, bob.pk)]
@@ -396,6 +411,25 @@ def test_an_end_that_is_said_before_its_time_is_told_at_once(
     do_due(after(seconds=1), {theirs.uri: said})
     assert notified() == [(actor_of(person).pk, bob.pk)]
     assert counts_of(theirs) == [8, 9]
+
+
+def test_a_poll_without_an_end_is_told_when_it_says_that_it_is_over(person: Person, bob: RemoteActor) -> None:
+    post = remote_question(bob, end_time=None)
+    made(person, vote(post.uri, "tea"))
+    endless = result(post, 1, 1, endTime=None)
+    assert do_due(after(days=29), endless) == []
+    said = {**endless[post.uri], "closed": True}
+    assert does(bob, "Update", object=said) == "done"
+    assert do_due(after(seconds=1), {post.uri: said}) == [post.uri]
+    assert notified() == [(actor_of(person).pk, bob.pk)]
+
+
+def test_a_poll_without_an_end_is_not_asked_for_for_ever(person: Person, bob: RemoteActor) -> None:
+    post = remote_question(bob, end_time=None)
+    made(person, vote(post.uri, "tea"))
+    assert do_due(after(days=31), result(post, 1, 1, endTime=None)) == [post.uri]
+    assert notified() == []
+    assert waiting() == {}
 
 
 def test_nobody_ends_anothers_poll(person: Person, theirs: Post, carol: RemoteActor) -> None:

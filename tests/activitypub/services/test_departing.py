@@ -97,7 +97,14 @@ def test_an_access_key_moves_nobody_and_gives_nobody_other_names(person: Person,
     key = made_key(person, scopes=["social:write"])
     token = exchange(key).expect(200).json["access_token"]
     before = everything()
-    for body in (move(person, uri_of(other)), aliases(person, uri_of(other)), back(person)):
+    names = aliases(person, uri_of(other))
+    for body in (
+        move(person, uri_of(other)),
+        {**move(person, uri_of(other)), "type": ["Like", "Move"]},
+        names,
+        {**names, "type": ["Note", "Update"], "object": [names["object"]]},
+        back(person),
+    ):
         answer = submit(person, body, authorization=f"Bearer {token}", proof=False)
         assert answer.refusal == (403, "insufficient_scope")
     assert everything() == before
