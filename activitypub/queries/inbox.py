@@ -1,5 +1,5 @@
 """What came to a person, as activities: what those write and boost whom they follow, what names them, and who
-follows them or likes and boosts what they wrote. The newest first.
+follows them, asks to quote, or likes and boosts what they wrote. The newest first.
 
 It is put together from rows, so it tells what is so now: an edited post as it is, what was undone not at all.
 """
@@ -18,6 +18,8 @@ from activitypub.models import (
     Notification,
     NotificationType,
     Post,
+    QuoteRequest,
+    QuoteState,
     Sent,
 )
 from activitypub.queries import timelines
@@ -30,6 +32,7 @@ PAGE_SIZE = timelines.MOST
 
 _LIKED = NotificationType.FAVOURITE
 _BOOSTED = NotificationType.REBLOG
+_ASKED = NotificationType.QUOTE_REQUEST
 _FOLLOWED = (NotificationType.FOLLOW, NotificationType.FOLLOW_REQUEST)
 
 
@@ -41,7 +44,7 @@ class Created:
     uri: str
 
 
-Arrival = Created | Boost | Follow | Like
+Arrival = Created | Boost | Follow | Like | QuoteRequest
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,13 @@ class _Told:
         likes = Like.objects.select_related("actor", "post__author").filter(**whose).order_by("-pk")
         boosts = Boost.objects.select_related("actor", "post__author").filter(**whose)
         self._follows = {row.follower_id: row for row in follows.filter(followee=viewer, follower__in=people)}
-        # Of several reactions the first, by which they were told.
+        asked = QuoteRequest.objects.select_related("asker", "post").filter(
+            asker__in=people,
+            post__in={one.post_id for one in found if one.type == _ASKED},
+            state=QuoteState.PENDING,
+        )
+        # Of several requests, or reactions, the first, by which they were told.
+        self._asked = {(row.asker_id, row.post_id): row for row in asked.order_by("-pk")}
         self._likes = {(row.actor_id, row.post_id): row for row in likes}
         self._boosts = {(row.actor_id, row.post_id): row for row in boosts}
 
@@ -130,6 +139,8 @@ class _Told:
         if told.type in _FOLLOWED:
             return self._follows.get(told.actor_id)
         about = (told.actor_id, told.post_id or 0)
+        if told.type == _ASKED:
+            return self._asked.get(about)
         if told.type == _LIKED:
             return self._likes.get(about)
         return self._boosts.get(about) if told.type == _BOOSTED else None

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from activitypub.models import Boost, Follow
+from activitypub.models import Boost, Follow, QuoteRequest
 from activitypub.queries.collections import FIRST
 from activitypub.queries.inbox import Arrival, Created, InboxPage
 from activitypub.rendering.contexts import STREAMS
 from activitypub.rendering.follows import follow_document
 from activitypub.rendering.posts import create_document
+from activitypub.rendering.quote_requests import asked_document
 from activitypub.rendering.reactions import announce_document, like_document
 
 
@@ -34,8 +35,8 @@ def inbox_page(uri: str, found: InboxPage) -> dict[str, Any]:
 
 
 def arrival_document(arrival: Arrival) -> dict[str, Any]:
-    """Create, Announce, Follow, Like or EmojiReact. What stands in it of another server is what this one has
-    kept of it, cleaned."""
+    """Create, Announce, Follow, QuoteRequest, Like or EmojiReact. What stands in it of another server is what
+    this one has kept of it, cleaned."""
     match arrival:
         case Created():
             return _create(arrival)
@@ -43,6 +44,8 @@ def arrival_document(arrival: Arrival) -> dict[str, Any]:
             return announce_document(arrival)
         case Follow():
             return follow_document(arrival)
+        case QuoteRequest():
+            return asked_document(arrival)
         case _:
             return like_document(arrival)
 

@@ -47,6 +47,11 @@ def quote_request_document(post: Post) -> dict[str, Any]:
     }
 
 
+def asked_document(asked: QuoteRequest) -> dict[str, Any]:
+    """The request as it came, for the client of who is asked."""
+    return {"@context": (STREAMS, _REQUEST_TERM), **_request(asked)}
+
+
 def quote_answer_document(uri: str, asked: QuoteRequest) -> dict[str, Any]:
     """The answer with this id: an Accept, which names the stamp, or where there is none a Reject."""
     document = {
@@ -55,13 +60,7 @@ def quote_answer_document(uri: str, asked: QuoteRequest) -> dict[str, Any]:
         "type": "Accept" if asked.stamp else "Reject",
         "actor": asked.post.author.uri,
         "to": [asked.asker.uri],
-        "object": {
-            "id": asked.uri,
-            "type": "QuoteRequest",
-            "actor": asked.asker.uri,
-            "object": asked.post.uri,
-            "instrument": asked.quoting_uri,
-        },
+        "object": _request(asked),
     }
     return document | ({"result": asked.stamp} if asked.stamp else {})
 
@@ -89,4 +88,14 @@ def stamp_deletion_document(uri: str, asked: QuoteRequest) -> dict[str, Any]:
         "to": [asked.asker.uri],
         "cc": [author.followers],
         "object": asked.stamp,
+    }
+
+
+def _request(asked: QuoteRequest) -> dict[str, Any]:
+    return {
+        "id": asked.uri,
+        "type": "QuoteRequest",
+        "actor": asked.asker.uri,
+        "object": asked.post.uri,
+        "instrument": asked.quoting_uri,
     }

@@ -20,9 +20,11 @@ FALLBACK: Final = re.compile(r'\A<p class="quote-inline">RE: <a href="[^"<>]*">[
 
 
 def quoted(post: Post) -> str:
-    """The id of what its document says that the post quotes: nothing without leave, or that is no more."""
-    is_there = post.quote_state in (QuoteState.PENDING, QuoteState.ACCEPTED) and post.quote_id is not None
-    return post.quote_uri if is_there else ""
+    """The id of what its document says that the post quotes: nothing without leave, or that is no more. While
+    leave is asked for, a post of this server says so."""
+    asks = post.quote_state == QuoteState.PENDING and not post.author.host
+    says = (asks or post.quote_state == QuoteState.ACCEPTED) and post.quote_id is not None
+    return post.quote_uri if says else ""
 
 
 def quote_members(post: Post) -> dict[str, Any]:
@@ -41,10 +43,10 @@ def quote_tags(post: Post) -> Iterator[Mapping[str, Any]]:
 
 
 def content(post: Post) -> str:
-    """The text, and before it a line that names what is quoted, for programs that know of no quotes. Those
-    that do hide it by its class."""
+    """The text, and of a post of this server before it a line that names what is quoted, for programs that
+    know of no quotes. Those that do hide it by its class."""
     uri = escape(quoted(post))
-    if not uri or f'"{uri}"' in post.content:
+    if not uri or post.author.host or f'"{uri}"' in post.content:
         return post.content
     return f'<p class="quote-inline">RE: <a href="{uri}">{uri}</a></p>{post.content}'
 

@@ -155,6 +155,7 @@ def like_before(post: Post, draft: Draft) -> Draft:
         type=PostType(post.type),
         visibility=Visibility(post.visibility),
         parent=post.in_reply_to,
+        quote=post.quote,
         automatic_approval=draft.automatic_approval or _approval(post.quote_automatic_approval),
         manual_approval=draft.manual_approval or _approval(post.quote_manual_approval),
         poll=None,
@@ -261,7 +262,7 @@ def _require_valid(draft: Draft) -> None:
             faults.setdefault(name, []).append(f"at most {most} characters")
         if "\0" in text:
             faults.setdefault(name, []).append("holds a NUL")
-    if not (draft.text.strip() or draft.attachments):
+    if not (draft.text.strip() or draft.attachments or draft.quote):
         faults.setdefault("content", []).append("says nothing")
     if draft.media_type not in (MARKDOWN, PLAIN, HTML):
         faults["mediaType"] = [f"must be {MARKDOWN}, {PLAIN} or {HTML}"]

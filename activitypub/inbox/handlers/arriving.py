@@ -4,7 +4,7 @@ from functools import partial
 
 from activitypub.fetching.errors import NotFetched
 from activitypub.inbox.context import Context, NoEffect, is_local
-from activitypub.models import Actor, Post
+from activitypub.models import Actor, Post, QuoteState
 from activitypub.post_columns import address
 from activitypub.protocol import authority
 from activitypub.protocol.documents import objects, shapes, vocabulary
@@ -58,10 +58,17 @@ def keep(context: Context, post: objects.Post) -> Post:
 
 def revise(context: Context, row: Post, post: objects.Post) -> bool:
     """Let a post say and quote what its document does now; whether that is different."""
-    stamp = _stamp(context, post, row.author)
+    # The stamp that was read before is not read with each edit.
+    stamp = "" if _holds(row, post) else _stamp(context, post, row.author)
     changed = posts.revise(row, post, now=context.now)
     uri = address(post.quote.uri) if post.quote else ""
     return quotes.replace(row, uri, posts.known(uri) if uri else None, stamp) or changed
+
+
+def _holds(row: Post, post: objects.Post) -> bool:
+    if post.quote is None or row.quote_state != QuoteState.ACCEPTED or post.quote.uri != row.quote_uri:
+        return False
+    return post.quote.authorization in (None, row.quote_authorization)
 
 
 def author_of(context: Context, post: objects.Post) -> Actor:

@@ -111,6 +111,21 @@ def test_who_is_to_be_asked_is_told_once_and_nothing_is_answered(bob: RemoteActo
     assert not sent("Reject")
 
 
+def test_who_asks_is_in_the_inbox_of_who_is_asked_until_answered(
+    bob: RemoteActor, own: Post, other: Person
+) -> None:
+    def read() -> list[dict[str, Any]]:
+        page = other.handset.call("GET", f"/users/{other.username}/inbox?page=first").expect(200).json
+        return [{**one, "@context": None} for one in page["orderedItems"]]
+
+    asked = asks(bob, own)
+    request = {"actor": bob.uri, "object": own.uri, "instrument": asked.quoting_uri}
+    assert read() == [{"@context": None, "id": asked.uri, "type": "QuoteRequest", **request}]
+    # What is read there can be sent back as it is.
+    submit(other, {"type": "Reject", "object": {"type": "QuoteRequest", **request}}).expect(201)
+    assert read() == []
+
+
 def test_whoever_asks_without_end_is_refused(bob: RemoteActor, own: Post) -> None:
     for number in range(20):
         asks(bob, own, number)

@@ -6,7 +6,7 @@ from activitypub.models import (
     RemoteActor,
     Sent,
 )
-from activitypub.rendering import PUBLIC
+from activitypub.rendering import PUBLIC, post_document
 from tests.activitypub.inbox.effects import does, neighbour
 from tests.activitypub.living import post
 from tests.activitypub.quotes.leave import quoting, stamp_of, state
@@ -106,6 +106,33 @@ def test_an_update_may_quote_something_else_and_then_without_leave(bob: RemoteAc
     assert (state(row), row.quote_id, row.quote_uri) == (("", ""), None, "")
     theirs.refresh_from_db()
     assert theirs.quotes_count == 0
+
+
+def test_a_stamp_that_was_read_is_not_read_with_each_edit(theirs: Post) -> None:
+    carol = neighbour("carol", "far.example")
+    stamp = stamp_of(theirs, Post(uri=f"{carol.uri}/objects/5"))
+    one = quoting(carol, theirs, quoteAuthorization=stamp["id"])
+    assert does(carol, "Create", {stamp["id"]: stamp}, object=one) == "done"
+    row = Post.objects.get(author=carol)
+    # Nothing stands anywhere: whatever was asked for would be missing.
+    one["content"] = "<p>see</p>"
+    assert does(carol, "Update", object=one) == "done"
+    assert state(row) == (QuoteState.ACCEPTED, stamp["id"])
+    assert does(carol, "Update", object=one | {"quoteAuthorization": f"{stamp['id']}0"}) == "unchanged"
+    assert state(row) == (QuoteState.ACCEPTED, stamp["id"])
+
+
+def test_a_client_is_told_of_no_quote_without_leave(theirs: Post) -> None:
+    carol = neighbour("carol", "far.example")
+    assert does(carol, "Create", object=quoting(carol, theirs)) == "done"
+    row = Post.objects.get(author=carol)
+    said = post_document(row)
+    assert not said.keys() & {"quote", "quoteUrl", "_misskey_quote"}
+    assert (said["content"], said["tag"]) == ("<p>look</p>", [])
+    Post.objects.filter(pk=row.pk).update(quote_state=QuoteState.ACCEPTED)
+    row.refresh_from_db()
+    said = post_document(row)
+    assert (said["quote"], said["content"]) == (theirs.uri, "<p>look</p>")
 
 
 def test_with_who_leaves_go_the_quotes(theirs: Post) -> None:

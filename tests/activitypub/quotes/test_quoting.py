@@ -16,7 +16,7 @@ from tests.activitypub.living import post
 from tests.activitypub.quotes.leave import allowed, quotes, says_yes, sent, stamp_of, state
 from tests.activitypub.reading import document, get
 from tests.activitypub.test_actors import actor_of
-from tests.activitypub.test_outbox import made, note
+from tests.activitypub.test_outbox import made, note, submit
 from tests.people import Person
 
 # --- Of another server --------------------------------------------------------------------------------
@@ -41,6 +41,12 @@ def test_a_post_that_quotes_goes_out_at_once_and_its_author_is_asked(
     for row in (created, asked):
         assert [delivery.inbox for delivery in row.deliveries.all()] == [theirs.author.inbox]
     assert Post.objects.get(uri=said["id"]).quote_state == QuoteState.PENDING
+
+
+def test_a_quote_needs_no_words(person: Person, theirs: Post) -> None:
+    said = made(person, note("", quote=theirs.uri))["object"]
+    assert said["content"].startswith('<p class="quote-inline">')
+    assert submit(person, note("")).refusal == (422, "invalid_fields")
 
 
 def test_a_text_that_names_what_it_quotes_is_not_added_to(person: Person, theirs: Post) -> None:
