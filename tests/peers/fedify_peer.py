@@ -24,6 +24,12 @@ CONTEXT = (
         "votersCount": "toot:votersCount",
         "litepub": "http://litepub.social/ns#",
         "EmojiReact": "litepub:EmojiReact",
+        "QuoteRequest": "https://w3id.org/fep/044f#QuoteRequest",
+        "QuoteAuthorization": "https://w3id.org/fep/044f#QuoteAuthorization",
+        "quote": {"@id": "https://w3id.org/fep/044f#quote", "@type": "@id"},
+        "gts": "https://gotosocial.org/ns#",
+        "interactingObject": {"@id": "gts:interactingObject", "@type": "@id"},
+        "interactionTarget": {"@id": "gts:interactionTarget", "@type": "@id"},
     },
 )
 PATIENCE = 60.0
@@ -34,7 +40,8 @@ _numbers = itertools.count(1)
 class FedifyPeer:
     """A Fedify server of one's own. It hears everything, and does nothing by itself.
 
-    `knocks`: the scheme by which it signs first. `secure`: it shows actors and posts to signed GETs alone.
+    `knocks`: the scheme by which it signs first. `secure`: it shows actors and posts to GETs alone that are
+    signed by that scheme.
     """
 
     def __init__(self, *, knocks: str = CAVAGE, secure: bool = False) -> None:
@@ -69,6 +76,10 @@ class FedifyPeer:
         activity: dict[str, Any] = self.ask("heard", like=like)[0]["activity"]
         return activity
 
+    def keeps(self, document: Mapping[str, Any]) -> None:
+        """From now on a document stands at its id. It is sent to nobody."""
+        self.ask("keep", document={"@context": CONTEXT, **document})
+
     def has_heard(self, **like: str) -> int:
         """How many activities with these members have come by now."""
         return len(self.ask("heard", like=like, count=0))
@@ -79,7 +90,7 @@ class FedifyPeer:
         return requests
 
     def new_uri(self, kind: str) -> str:
-        """An address that nothing has yet: of `posts`, `polls` or `activities`."""
+        """An address that nothing has yet: of `posts`, `polls`, `stamps` or `activities`."""
         return f"{self.origin}/{kind}/{next(_numbers)}"
 
     def _post(self, path: str, asked: Mapping[str, Any]) -> Any:

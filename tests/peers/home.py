@@ -100,3 +100,7 @@ class Citizen:
         answer = self.person.handset.call("POST", f"/users/{self.name}/outbox", body)
         activity: dict[str, Any] = answer.expect(201).json
         return activity
+
+    def leave(self) -> None:
+        """Have the account erased."""
+        self.person.handset.call("DELETE", "me", {"password": self.person.password}).expect(204)

@@ -50,10 +50,18 @@ def test_neither_shows_an_actor_or_a_post_without_a_signature(strangers: Met) ->
 def test_we_fetch_with_a_signature_what_fedify_shows_to_nobody_else(strangers: Met) -> None:
     carol = strangers.peer.actor("carol")
     note = carol.note("<p>never sent</p>")
-    strangers.peer.ask("keep", document=note)
+    strangers.peer.keeps(note)
     strangers.says("Announce", note["id"], to=[PUBLIC])
     kept = f"list(Post.objects.filter(uri={note['id']!r}).values_list('author__uri', 'content'))"
     assert strangers.home.asked(kept) == [[carol.uri, "<p>never sent</p>"]]
+
+
+def test_we_believe_what_fedify_proves_and_does_not_sign(strangers: Met) -> None:
+    met = strangers
+    note = met.bob.note("<p>unsigned</p>")
+    create = met.bob.say(met.alice.uri, met.bob.activity("Create", note, to=[PUBLIC]), only="proof")
+    assert met.home.outcome(create) == "done"
+    assert met.home.asked(f"Post.objects.filter(uri={note['id']!r}).get().author.uri") == met.bob.uri
 
 
 def test_fedify_believes_a_post_of_ours_by_its_proof_alone_and_no_other_word_of_it(strangers: Met) -> None:
@@ -81,5 +89,5 @@ def test_fedify_finds_alices_new_keys_after_a_rotation(strangers: Met) -> None:
     met.peer.hears(id=created["id"])
     came = next(one for one in met.peer.came() if created["id"] in one["body"])
     assert came["proof"]
-    assert came["scheme"] == CAVAGE
+    assert came["scheme"] in (CAVAGE, RFC9421)
     assert came["key"] not in before

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.peers.conftest import Met, befriend
-from tests.peers.fedify_peer import PUBLIC
+from tests.peers.fedify_peer import PUBLIC, FedifyPeer
 
 pytestmark = pytest.mark.needs("fedify")
 
@@ -81,6 +81,35 @@ def test_who_follows_somebody_that_moves_there_follows_them_on(met: Met) -> None
     move = frank.activity("Move", frank.uri, target=francis.uri)
     assert met.home.outcome(frank.say(alice.uri, move)) == "done"
     assert met.peer.hears(type="Follow", about=francis.uri)["actor"] == alice.uri
+
+
+def test_alice_reports_what_somebody_there_wrote_and_they_do_not_learn_who_did(met: Met) -> None:
+    note = met.bob.note("<p>rude</p>")
+    met.says("Create", note, to=[PUBLIC])
+    met.alice.publish("Flag", [met.bob.uri, note["id"]], content="not nice", to=[met.bob.uri])
+    heard = met.peer.hears(type="Flag")
+    assert heard["actor"] == f"{met.home.origin}/actor"
+    assert (sorted(heard["object"]), heard["content"]) == (sorted([met.bob.uri, note["id"]]), "not nice")
+    assert met.alice.name not in str(heard)
+
+
+def test_who_follows_alice_there_is_told_where_she_has_moved(met: Met) -> None:
+    hana, alice = met.peer.actor("hana"), met.home.newcomer()
+    befriend(alice, hana)
+    target = met.peer.actor("alice", aliases=[alice.uri])
+    moved = alice.publish("Move", alice.uri, target=target.uri)
+    heard = met.peer.hears(id=moved["id"])
+    assert (heard["type"], heard["actor"], heard["target"]) == ("Move", alice.uri, target.uri)
+    assert met.peer.ask("look", url=alice.uri)["movedTo"] == target.uri
+
+
+def test_who_has_left_here_is_told_there(met: Met) -> None:
+    # The key that signed it can be had no more: Fedify has kept it, and no scheme is demanded.
+    with FedifyPeer(knocks=met.scheme) as peer:
+        ian, alice = peer.actor("ian"), met.home.newcomer()
+        befriend(alice, ian)
+        alice.leave()
+        assert peer.hears(type="Delete", about=alice.uri)["actor"] == alice.uri
 
 
 def test_who_has_left_there_is_gone_here(met: Met) -> None:

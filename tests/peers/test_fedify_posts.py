@@ -131,8 +131,8 @@ def test_what_bob_likes_and_boosts_and_takes_back_is_counted_here(met: Met) -> N
 def test_what_alice_likes_and_boosts_and_takes_back_is_told_there(met: Met) -> None:
     note = met.bob.note("<p>like me</p>")
     met.says("Create", note, to=[PUBLIC])
-    for kind in ("Like", "Announce"):
-        done = met.alice.publish(kind, note["id"], to=[PUBLIC])
+    for kind, members in (("Like", {}), ("Announce", {"to": [PUBLIC]}), ("EmojiReact", {"content": "🦊"})):
+        done = met.alice.publish(kind, note["id"], **members)
         heard = met.peer.hears(id=done["id"])
         assert (heard["type"], heard["actor"], heard["object"]) == (kind, met.alice.uri, note["id"])
         undone = met.alice.publish("Undo", done["id"])

@@ -11,7 +11,7 @@ import {
   verifyObject,
   verifyRequestDetailed,
 } from "@fedify/fedify";
-import { Activity, Endpoints, Note, Object as AnyObject, Person, PropertyValue, Question } from "@fedify/vocab";
+import { Activity, Endpoints, Note, Object as AnyObject, Person, PropertyValue, Question, QuoteAuthorization } from "@fedify/vocab";
 
 import { Heard, listening, requestOf, respond } from "./loopback.js";
 
@@ -26,12 +26,14 @@ export class Peer {
   #actors = new Map();
   #objects = new Map();
   #demanded = null;
+  #knocks;
   #secure;
   #server;
 
-  /** `knocks`: by which scheme it signs first. `secure`: it shows actors and objects to signed GETs alone. */
+  /** `knocks`: by which scheme it signs first. `secure`: it shows actors and objects to GETs signed by it alone. */
   static async begin({ knocks = CAVAGE, secure = false }) {
     const peer = new Peer();
+    peer.#knocks = knocks;
     peer.#secure = secure;
     peer.#server = createServer(async (message, response) => {
       try {
@@ -46,7 +48,7 @@ export class Peer {
     peer.origin = `http://localhost:${peer.port}`;
     peer.heard = new Heard();
     peer.came = [];
-    peer.federation = peer.#federation(knocks);
+    peer.federation = peer.#federation();
     return peer;
   }
 
@@ -158,19 +160,21 @@ export class Peer {
     if (type === "Delete") this.#objects.delete(object?.id ?? object);
   }
 
-  #federation(knocks) {
-    const federation = createFederation({ kv: new MemoryKvStore(), allowPrivateAddress: true, firstKnock: knocks });
-    const signedGets = async (context) => !this.#secure || (await context.getSignedKeyOwner()) != null;
+  #federation() {
+    const federation = createFederation({
+      kv: new MemoryKvStore(),
+      allowPrivateAddress: true,
+      firstKnock: this.#knocks,
+    });
+    const signedGets = (context) => this.#mayRead(context);
     federation
       .setActorDispatcher("/users/{identifier}", (context, name) => this.#actor(context, name))
       .setKeyPairsDispatcher((_, name) => this.#actors.get(name)?.keys ?? [])
       .authorize(signedGets);
-    const stored = (context, { id }) => {
-      const document = this.#objects.get(`${this.origin}/posts/${id}`) ?? this.#objects.get(`${this.origin}/polls/${id}`);
-      return document ? this.#read(document) : null;
-    };
-    federation.setObjectDispatcher(Note, "/posts/{id}", stored).authorize(signedGets);
-    federation.setObjectDispatcher(Question, "/polls/{id}", stored).authorize(signedGets);
+    for (const [type, place] of [[Note, "posts"], [Question, "polls"], [QuoteAuthorization, "stamps"]]) {
+      const stored = (_, { id }) => this.#stored(`${this.origin}/${place}/${id}`);
+      federation.setObjectDispatcher(type, `/${place}/{id}`, stored).authorize(signedGets);
+    }
     federation.setFollowersDispatcher("/users/{identifier}/followers", () => ({ items: [] }));
     federation.setFeaturedDispatcher("/users/{identifier}/featured", () => ({ items: [] }));
     federation
@@ -187,6 +191,17 @@ export class Peer {
       usage: { users: {}, localPosts: 0, localComments: 0 },
     }));
     return federation;
+  }
+
+  #stored(url) {
+    const document = this.#objects.get(url);
+    return document ? this.#read(document) : null;
+  }
+
+  async #mayRead(context) {
+    if (!this.#secure) return true;
+    const by = context.request.headers.has("Signature-Input") ? RFC9421 : CAVAGE;
+    return by === this.#knocks && (await context.getSignedKeyOwner()) != null;
   }
 
   async #actor(context, name) {
