@@ -87,7 +87,7 @@ def notified() -> list[tuple[int, int]]:
 
 
 def ended(post: Post) -> datetime:
-    return datetime.fromisoformat(post.poll["end_time"]) if post.poll else timezone.now()
+    return datetime.fromisoformat((post.poll or {})["end_time"] or timezone.now().isoformat())
 
 
 # --- Refused -----------------------------------------------------------------------------------------
