@@ -21,6 +21,7 @@ from activitypub.models import (
     Visibility,
 )
 from activitypub.protocol.documents.quotes import QuotePolicy
+from activitypub.queries.hosts import suspended_among
 from activitypub.queries.posts import OPEN
 from activitypub.rendering.contexts import POST_CONTEXT, PUBLIC
 from activitypub.rendering.quote_requests import (
@@ -108,6 +109,7 @@ def require_quotable(actor: LocalActor, quoted: Post, visibility: Visibility, na
             quoted.visibility in OPEN
             and (is_open or quoted.author_id in named)
             and not _is_unwanted(actor, quoted.author)
+            and not suspended_among({quoted.author.host} - {""})
             and _may(actor, quoted.author, _told_policy(quoted)) is not False
         )
     if not allowed:

@@ -15,7 +15,7 @@ from tests.activitypub.inbox.effects import does
 from tests.activitypub.living import post
 from tests.activitypub.quotes.leave import allowed, quotes, says_yes, sent, stamp_of, state
 from tests.activitypub.reading import document, get
-from tests.activitypub.test_actors import actor_of
+from tests.activitypub.test_actors import BROWSER, actor_of
 from tests.activitypub.test_outbox import made, note, submit
 from tests.people import Person
 
@@ -144,6 +144,13 @@ def test_a_quote_that_is_deleted_counts_no_more(person: Person, other: Person) -
     own.refresh_from_db()
     assert own.quotes_count == 0
     assert get(person.wire, stamp).status == 404
+
+
+def test_a_page_for_browsers_names_what_is_quoted_by_leave(person: Person, theirs: Post) -> None:
+    row = quotes(person, theirs)
+    assert theirs.uri not in get(person.wire, row.uri, BROWSER).expect(200).body.decode()
+    allowed(row)
+    assert f'<a href="{theirs.uri}"' in get(person.wire, row.uri, BROWSER).expect(200).body.decode()
 
 
 # --- Edited ---------------------------------------------------------------------------------------------

@@ -4,10 +4,12 @@ from activitypub.models import (
     Block,
     Follow,
     FollowState,
+    HostPolicy,
     LocalActor,
     Post,
     QuoteState,
     RemoteActor,
+    Severity,
     Visibility,
 )
 from tests.activitypub.inbox.effects import does, everything, neighbour
@@ -60,6 +62,11 @@ def test_a_policy_that_lets_nobody_holds_here_and_elsewhere(
         assert refused(person, quoted)
         Post.objects.update(quote_automatic_approval="followers")
         assert refused(person, quoted)
+
+
+def test_nothing_is_asked_of_a_suspended_host(person: Person, theirs: Post) -> None:
+    HostPolicy.objects.create(host=theirs.author.host, severity=Severity.SUSPEND)
+    assert refused(person, theirs)
 
 
 def test_who_is_blocked_quotes_nothing_of_theirs(person: Person, other: Person) -> None:
