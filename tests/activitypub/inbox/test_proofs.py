@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from activitypub.inbox.application import MOST_PROVEN
 from activitypub.inbox.authentication import PROOF_SECONDS, Authenticated, authenticate_document
 from activitypub.inbox.synchronising import signed_header
-from activitypub.models import Received
+from activitypub.models import HostPolicy, Received, Severity
 from activitypub.protocol.signatures.integrity_proofs import with_proof
 from activitypub.protocol.signatures.keys import multikey
 from activitypub.protocol.signatures.messages import SignedRequest
@@ -26,6 +26,10 @@ HOUR = 3600.0
 
 def method(sender: Sender) -> str:
     return f"{sender.uri}#ed25519-key"
+
+
+def host_of(sender: Sender) -> str:
+    return f"127.0.0.1:{sender.peer.port}"
 
 
 def with_ed25519(sender: Sender, key: str = "") -> Sender:
@@ -95,6 +99,33 @@ async def test_while_the_host_of_its_key_is_down_it_is_to_come_again(
     proving.near.answers["/users/bob"] = status("503 Service Unavailable")
     assert (await ask(inboxes, unsigned_post(activity))).status == 503
     assert await kept() == []
+
+
+async def test_of_a_suspended_host_nothing_is_taken_whoever_brings_it(
+    inboxes: Inboxes, proving: World
+) -> None:
+    await HostPolicy.objects.acreate(host=host_of(proving.bob), severity=Severity.SUSPEND)
+    for request in (unsigned_post(proven(proving.bob)), proving.mallory.post(proven(proving.bob))):
+        assert (await ask(inboxes, request)).status in (401, 403)
+    assert await kept() == []
+
+
+async def test_what_a_suspended_host_brings_is_not_taken_whoever_wrote_it(
+    inboxes: Inboxes, proving: World
+) -> None:
+    await HostPolicy.objects.acreate(host=host_of(proving.mallory), severity=Severity.SUSPEND)
+    answer = await ask(inboxes, proving.mallory.post(proven(proving.bob)))
+    assert (answer.status, answer.problem["code"]) == (403, "host_suspended")
+    assert await kept() == []
+
+
+async def test_a_host_that_is_suspended_once_its_key_is_known_is_shut_out_all_the_same(
+    inboxes: Inboxes, proving: World
+) -> None:
+    assert (await ask(inboxes, unsigned_post(proven(proving.bob)))).status == 202
+    await HostPolicy.objects.acreate(host=host_of(proving.bob), severity=Severity.SUSPEND)
+    assert (await ask(inboxes, unsigned_post(proven(proving.bob)))).status == 403
+    assert len(await kept()) == 1
 
 
 async def test_nothing_beside_a_proven_document_counts_as_signed(inboxes: Inboxes, proving: World) -> None:
