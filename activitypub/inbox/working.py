@@ -34,6 +34,8 @@ AT_ONCE: Final = 32
 READ_AT_ONCE: Final = 256
 # Other processes' inboxes, and what is due again, are looked for so often.
 POLL_SECONDS: Final = 1.0
+# For whom another worker is at work, that one is nearly done.
+ELSEWHERE_SECONDS: Final = 0.1
 PAUSE_AFTER_ERROR: Final = 1.0
 # So many documents one activity may ask for, one after the other.
 MOST_ROUNDS: Final = 8
@@ -116,8 +118,9 @@ class Worker:
         ended = await self._in_database(partial(working.work, jobs, fetched, self._clock()))
         self._settle(jobs, ended)
         # As many as a transaction has time for, and some more: what is held is read for nothing.
-        begun = sum(what is not Ended.HELD for what in ended.values())
-        self._at_once = min(AT_ONCE, 2 * begun)
+        begun = sum(what not in (Ended.HELD, Ended.ELSEWHERE) for what in ended.values())
+        if begun:
+            self._at_once = min(AT_ONCE, 2 * begun)
         return True
 
     async def _read_on(self) -> bool:
@@ -143,9 +146,17 @@ class Worker:
             for id_ in gone:
                 self._fetched.pop(id_, None)
             needs = [(job, need) for job in own if isinstance(need := ended[job.id], Needs)]
-            self._line.settle(actor, gone, turn=not needs)
+            elsewhere = ended[own[0].id] is Ended.ELSEWHERE
+            self._line.settle(actor, gone, turn=not needs and not elsewhere)
+            if elsewhere:
+                self._start(self._come_again(actor))
             for job, need in needs:
                 self._start(self._fetch(job, need))
+
+    async def _come_again(self, actor: str) -> None:
+        await asyncio.sleep(ELSEWHERE_SECONDS)
+        self._line.settle(actor, (), turn=True)
+        self._look.set()
 
     # --- fetching ----------------------------------------------------------------------------
 

@@ -4,15 +4,17 @@ That an activity is done is written where its effects are. Whenever the process 
 or neither.
 """
 
+import hashlib
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
 
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.inbox.context import Context, Needs, NoEffect, Unfinished
@@ -37,8 +39,10 @@ FAILED: Final = "failed"
 MOST_FAULTS: Final = 5
 # A transaction begins nothing more after this: who waits to keep what came in has not answered for it yet.
 SECONDS_AT_ONCE: Final = 0.05
-# The number by which PostgreSQL knows the lock of those who work. Any other would do.
+# The number by which PostgreSQL knows the locks of those who work. Any other would do.
 _LOCK: Final = 0x4858_5649
+# How PostgreSQL says that two waited for each other, and one had to give way.
+_CONFLICTS: Final = frozenset({"40001", "40P01"})
 
 Fetched = Mapping[str, Document | NotFetched | None]
 
@@ -50,6 +54,7 @@ class Ended(Enum):
     LATER = auto()  # its row says when
     UNFINISHED = auto()  # a part of it is done
     HELD = auto()  # for want of time, or one before it, of the same actor, needs something first
+    ELSEWHERE = auto()  # another worker is at work for its actor
 
 
 def fresh(after: int, most: int) -> list[Job]:
@@ -64,32 +69,76 @@ def due(now: datetime, most: int) -> list[Job]:
     return [Job(*found) for found in waiting.values_list("pk", "actor")[:most]]
 
 
-def work(
-    jobs: Sequence[Job],
-    fetched: Mapping[int, Fetched],
-    now: datetime,
-) -> dict[int, Ended | Needs]:
+def work(jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime) -> dict[int, Ended | Needs]:
     """Work through these in one transaction, in their order; return what became of each.
 
-    `fetched` is what was had on behalf of a job.
-    Behind one that needs something, or is unfinished, those of the same actor are held. Raises errors of the
-    database: nothing is done then.
+    `fetched` is what was had on behalf of a job. Behind one that needs something, or is unfinished, those of
+    the same actor are held. Raises errors of the database: nothing is done then.
     """
-    rows = Received.objects.defer("digest", "received_at").in_bulk([job.id for job in jobs])
-    senders = RemoteActor.objects.filter(uri__in={row.actor for row in rows.values()})
-    actors = {actor.uri: actor for actor in senders}
+    try:
+        ended, heard = _together(jobs, fetched, now)
+    except (OperationalError, IntegrityError) as error:
+        if not _is_of_two(error):
+            raise
+        ended, heard = _one_by_one(jobs, fetched, now)
     # Whoever speaks is there again, and is owed what waits.
-    hosts.heard({actor.host for actor in actors.values()}, now)
+    hosts.heard(heard, now)
+    return ended
+
+
+def _together(
+    jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime
+) -> tuple[dict[int, Ended | Needs], set[str]]:
+    """What became of each, and the hosts of those who sent them."""
     with turn(), transaction.atomic():
-        _wait_for_turn()
-        batch = _Batch(rows, actors, now)
+        batch = _Batch(jobs, now)
         began = time.monotonic()
         ended: dict[int, Ended | Needs] = {}
         for job in jobs:
             in_time = not ended or time.monotonic() - began < SECONDS_AT_ONCE
             ended[job.id] = batch.one(job, fetched.get(job.id, {})) if in_time else Ended.HELD
         batch.write_down()
-    return ended
+    return ended, batch.hosts
+
+
+def _one_by_one(
+    jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime
+) -> tuple[dict[int, Ended | Needs], set[str]]:
+    """As `_together`, each in a transaction of its own: it takes few rows, and none along if it fails."""
+    ended: dict[int, Ended | Needs] = {}
+    heard: set[str] = set()
+    held: set[str] = set()
+    for job in jobs:
+        if job.actor in held:
+            ended[job.id] = Ended.HELD
+            continue
+        try:
+            alone, host = _together([job], fetched, now)
+        except (OperationalError, IntegrityError) as error:
+            if not _is_of_two(error):
+                raise
+            alone, host = {job.id: _fault(job, error, now)}, set()
+        heard |= host
+        ended |= alone
+        if ended[job.id] not in (Ended.DONE, Ended.LATER):
+            held.add(job.actor)
+    return ended, heard
+
+
+def _is_of_two(error: Exception) -> bool:
+    """Whether this comes of two who write at once: they wait for each other, or have written the same."""
+    return isinstance(error, IntegrityError) or getattr(error.__cause__, "sqlstate", "") in _CONFLICTS
+
+
+def _fault(job: Job, error: Exception, now: datetime) -> Ended:
+    """Something of ours stands against this one: later, and some times at most."""
+    log.error("an activity failed", extra={"fields": {"kind": type(error).__name__, "id": job.id}})
+    with turn(), transaction.atomic():
+        row = Received.objects.filter(pk=job.id, outcome="").first()
+        outcome = put_off(row, FAILED, now, MOST_FAULTS) if row is not None else ""
+        if outcome:
+            Received.objects.filter(pk=job.id).update(outcome=outcome, body=b"")
+    return Ended.DONE if outcome or row is None else Ended.LATER
 
 
 def put_off(row: Received, reason: str, now: datetime, most: int | None = None) -> str:
@@ -104,29 +153,30 @@ def put_off(row: Received, reason: str, now: datetime, most: int | None = None) 
 
 
 class _Batch:
-    def __init__(
-        self,
-        rows: Mapping[int, Received],
-        actors: Mapping[str, RemoteActor],
-        now: datetime,
-    ) -> None:
-        # Read again now that nobody else works: another may have been faster.
-        self._waiting = set(Received.objects.filter(pk__in=rows, outcome="").values_list("pk", flat=True))
-        self._rows = rows
-        self._actors = actors
+    def __init__(self, jobs: Sequence[Job], now: datetime) -> None:
+        # What is read is read behind the locks: another may have been faster.
+        self._ours = _locked({job.actor for job in jobs})
+        now_or_never = Q(not_before=None) | Q(not_before__lte=now)
+        waiting = Received.objects.filter(now_or_never, pk__in=[job.id for job in jobs], outcome="")
+        self._rows = {row.pk: row for row in waiting.defer("digest", "received_at")}
+        senders = RemoteActor.objects.filter(uri__in={row.actor for row in self._rows.values()})
+        self._actors = {actor.uri: actor for actor in senders}
+        self.hosts = {actor.host for actor in self._actors.values()}
         self._now = now
-        self._suspended = suspended_among({actor.host for actor in actors.values()})
+        self._suspended = suspended_among(self.hosts)
         self._held: set[str] = set()
         self._outcomes: dict[str, list[int]] = {}
 
     def one(self, job: Job, fetched: Fetched) -> Ended | Needs:
-        if job.id not in self._waiting:
+        if job.actor not in self._ours:
+            return Ended.ELSEWHERE
+        row = self._rows.get(job.id)
+        if row is None:
             return Ended.DONE
         if job.actor in self._held:
             return Ended.HELD
-        row = self._rows[job.id]
         try:
-            outcome = self._effect(row, fetched)
+            outcome = self._effect_at_last(row, fetched)
         except (Needs, Unfinished) as left:
             self._held.add(job.actor)
             return left if isinstance(left, Needs) else Ended.UNFINISHED
@@ -150,6 +200,13 @@ class _Batch:
     def write_down(self) -> None:
         for outcome, ids in self._outcomes.items():
             Received.objects.filter(pk__in=ids).update(outcome=outcome, body=b"")
+
+    def _effect_at_last(self, row: Received, fetched: Fetched) -> str:
+        try:
+            return self._effect(row, fetched)
+        except IntegrityError:
+            # Another worker has just written the same: now that is seen.
+            return self._effect(row, fetched)
 
     def _effect(self, row: Received, fetched: Fetched) -> str:
         try:
@@ -189,9 +246,21 @@ class _Batch:
         return actor
 
 
-def _wait_for_turn() -> None:
-    """One at a time works, so that an actor's activities keep their order whoever works. On SQLite whoever
-    writes is alone as it is."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+def _locked(actors: Collection[str]) -> Collection[str]:
+    """Those of these actors for whom nobody else works before this transaction has ended, so that what each
+    has sent keeps its order whoever works. On SQLite whoever writes is alone as it is."""
+    if connection.vendor != "postgresql":
+        return actors
+    numbers = {actor: _number(actor) for actor in actors}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT number FROM unnest(%s::int[]) AS number WHERE pg_try_advisory_xact_lock(%s, number)",
+            [sorted(set(numbers.values())), _LOCK],
+        )
+        free = {number for (number,) in cursor}
+    return {actor for actor, number in numbers.items() if number in free}
+
+
+def _number(actor: str) -> int:
+    """By what PostgreSQL knows an actor's lock. Two that share one merely wait for each other."""
+    return int.from_bytes(hashlib.sha256(actor.encode()).digest()[:4], "big", signed=True)
