@@ -36,12 +36,12 @@ def refused(row: Post) -> bool:
 def accept(actor: LocalActor, asked: QuoteRequest) -> Mapping[str, Any]:
     """Let a person give leave to who asks, also after a no. Returns the Accept.
 
-    Raises UnknownQuoteRequest where it was given, UnknownActor.
+    Raises UnknownQuoteRequest where it was given, or taken back for good, UnknownActor.
     """
     with transaction.atomic():
         require_here(actor)
         asked = _locked(asked)
-        if asked.state == QuoteState.ACCEPTED:
+        if asked.state not in (QuoteState.PENDING, QuoteState.REJECTED):
             raise UnknownQuoteRequest
         quoting.grant(asked)
         _forget_question(asked)

@@ -22,6 +22,9 @@ def handle(context: Context, activity: Activity) -> None:
 def _quoted(context: Context, activity: Activity, asking: Post) -> None:
     if asking.quote_state == QuoteState.ACCEPTED or asking.quote is None:
         raise NoEffect("known")
+    # Each answer sends the post to all who have it: by turns they would send it without end.
+    if asking.quote_state == QuoteState.REVOKED:
+        raise NoEffect(Reason.STAMP_REVOKED)
     stamp = activity.result.id if activity.result else None
     if stamp is None:
         raise NoEffect(Reason.STAMP_MISSING)

@@ -158,6 +158,14 @@ def test_a_no_is_said_again_however_often_one_asks(bob: RemoteActor, own: Post, 
     assert not sent("Accept")
 
 
+def test_a_no_may_become_a_yes(person: Person, other: Person, own: Post) -> None:
+    row = quotes(person, own)
+    asked = QuoteRequest.objects.get()
+    answers(other, "Reject", asked).expect(201)
+    stamp = answers(other, "Accept", asked).expect(201).json["result"]
+    assert state(row) == (QuoteState.ACCEPTED, stamp)
+
+
 def test_nobody_answers_for_another(bob: RemoteActor, own: Post, person: Person) -> None:
     asked = asks(bob, own)
     before = everything()
@@ -183,7 +191,9 @@ def test_a_stamp_that_is_taken_back_is_gone_and_stays_so(
     own.refresh_from_db()
     assert own.quotes_count == 0
     assert submit(other, {"type": "Delete", "object": stamp}).status in (404, 410)
-    assert asks(bob, own).state == QuoteState.REVOKED
+    asked = asks(bob, own)
+    assert asked.state == QuoteState.REVOKED
+    assert answers(other, "Accept", asked).refusal == (404, "unknown_quote_request")
     again = quoting(bob, own, quoteAuthorization=stamp)
     assert does(bob, "Update", object=again | {"content": "<p>again</p>"}) == "done"
     assert state(row) == (QuoteState.REVOKED, "")

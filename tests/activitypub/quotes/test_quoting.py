@@ -83,6 +83,13 @@ def test_after_a_no_the_post_quotes_no_more(person: Person, bob: RemoteActor, th
     assert "quote-inline" not in update["object"]["content"]
 
 
+def test_a_no_of_another_server_may_become_a_yes(person: Person, bob: RemoteActor, theirs: Post) -> None:
+    row = quotes(person, theirs)
+    assert does(bob, "Reject", object=f"{row.uri}#quote-request") == "done"
+    assert allowed(row).quote_state == QuoteState.ACCEPTED
+    assert sent("Update")[-1]["object"]["quote"] == theirs.uri
+
+
 @pytest.mark.parametrize("kind", ["Delete", "Reject"])
 def test_leave_that_is_taken_back_ends_the_quote(
     person: Person, bob: RemoteActor, theirs: Post, kind: str

@@ -150,8 +150,11 @@ def test_a_stamp_that_was_taken_back_gives_no_leave_again(
 ) -> None:
     row = allowed(quotes(person, theirs))
     assert does(bob, "Delete", object=stamp_of(theirs, row)["id"]) == "done"
-    assert says_yes(bob, row, stamp_of(theirs, row)) == "quote_authorization_revoked"
+    for number in (1, 2):
+        stamp = stamp_of(theirs, row, id=f"{bob.uri}/stamps/{number}")
+        assert says_yes(bob, row, stamp) == "quote_authorization_revoked"
     assert state(row) == (QuoteState.REVOKED, "")
+    assert len(sent("Update")) == 2
 
 
 def test_an_end_that_overtakes_the_leave_stays_the_end(
