@@ -227,3 +227,42 @@ def test_who_is_quoted_by_the_other_server_says_so_and_takes_it_back(
     one.publish({"type": "Delete", "object": stamp})
     other.becomes(f"[*{quote}, {counted}]", [["revoked", ""], 0])
     one.becomes(f"[*{quote}, {counted}]", [["", ""], 0])
+
+
+def test_what_clients_do_and_read_reaches_the_other_server_once_though_a_server_is_killed(
+    neighbours: tuple[Neighbour, Neighbour],
+) -> None:
+    one, other = neighbours
+    note = {"type": "Note", "content": "<p>for you alone</p>", "to": [other.uri]}
+
+    def once() -> Answer:
+        path, key = f"/users/{one.person.username}/outbox", {"Idempotency-Key": "a lost answer"}
+        return one.person.handset.call("POST", path, note, headers=key).expect(201)
+
+    first = once()
+    one.server.kill()
+    one.server.start()
+    # Who signs anew needs a nonce of the server that runs now.
+    one.person.handset.call("GET", "instance")
+    again = once()
+    assert (again.json, again.headers["location"]) == (first.json, first.json["id"])
+    uri = first.json["object"]["id"]
+    other.becomes("Post.objects.count()", 1)
+
+    read = other.person.handset.call("GET", f"/users/{other.person.username}/inbox?page=first").expect(200)
+    [create] = read.json["orderedItems"]
+    assert (create["type"], create["actor"], create["object"]["id"]) == ("Create", one.uri, uri)
+
+    other.publish({"type": "EmojiReact", "object": uri, "content": "🎉"})
+    one.becomes("list(Like.objects.values_list('emoji', 'actor__uri'))", [["🎉", other.uri]])
+    other.publish({"type": "Flag", "object": [one.uri, uri], "to": one.uri, "content": "rude"})
+    reports = "list(Report.objects.values_list('reporter__uri', 'target__uri', 'comment'))"
+    one.becomes(reports, [[f"{other.server.origin}/actor", one.uri, "rude"]])
+    assert one.asked("Report.objects.get().post_uris") == [uri]
+
+    one.publish({"type": "Follow", "object": other.uri})
+    other.becomes("Follow.objects.filter(state='accepted').count()", 1)
+    other.publish({"type": "Block", "object": one.server.origin})
+    one.becomes("Follow.objects.count()", 0)
+    assert other.asked("HostBlock.objects.count()") == 1
+    assert one.asked("Post.objects.count()") == 1
