@@ -21,7 +21,7 @@ from devices.batches import Batches
 # Where several came at once more are on their way: the turn to write is kept for them a moment longer.
 MOMENT = 0.02
 # After so long those who work through what came in have it once, and are given the time to wake up.
-LONGEST = 0.25
+LONGEST = 0.5
 TO_WAKE_UP = 0.002
 
 _REFUSALS: Mapping[Verdict, Callable[[], Problem]] = {

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.protocol.names import is_username
 from accounts.queries import was_erased
@@ -17,15 +17,14 @@ from activitypub.inbox.authentication import Authenticated
 from activitypub.models import LocalActor, Received
 from activitypub.queries.hosts import suspended_among
 from activitypub.queries.prepared import Among
+from activitypub.services.inserting import Insert, moment
 
-# Nothing is written as often. By the model it would take longer than all else that a commit does, and
-# Django's way to pass over what is known would pass over two rows of one id too.
-_COLUMNS: Final = ("id", "digest", "actor", "recipient", "body", "received_at", "attempts", "outcome")
-_KEEP: Final = (
-    f"INSERT INTO {Received._meta.db_table} ({', '.join(_COLUMNS)}) "  # noqa: S608 - names of our own
-    f"VALUES ({', '.join(['%s'] * len(_COLUMNS))}) ON CONFLICT (digest) DO NOTHING"
+# Of what comes twice the first is kept. That two rows have one number is another matter, and an error.
+_keep = Insert(
+    Received,
+    *("id", "digest", "actor", "recipient", "body", "received_at", "attempts", "outcome"),
+    unless="digest",
 )
-
 _here = Among(
     lambda names: LocalActor.objects.filter(username__in=names, account__isnull=False).values_list(
         "username", flat=True
@@ -73,9 +72,9 @@ def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]
     verdicts = {arrival: verdict(arrival) for arrival in arrivals}
     kept = [arrival for arrival in arrivals if verdicts[arrival] is Verdict.KEPT]
     if kept:
-        received_at = connection.ops.adapt_datetimefield_value(at)
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(_KEEP, [_row(arrival, received_at) for arrival in kept])
+        received_at = moment(at)
+        with transaction.atomic():
+            _keep(_row(arrival, received_at) for arrival in kept)
         bell.ring()
     return verdicts
 

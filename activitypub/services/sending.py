@@ -21,8 +21,11 @@ from activitypub.protocol.signatures.reasons import SignatureError
 from activitypub.protocol.uris import origin_of
 from activitypub.queries import actors
 from activitypub.queries.hosts import shut_among
+from activitypub.services.inserting import Insert, moment
 
-_ROWS_AT_ONCE = 500
+_write = Insert(
+    Delivery, "id", "activity_id", "inbox", "host", "synchronise", "attempts", "due_at", "last_error"
+)
 
 
 def new_activity_uri(actor: LocalActor) -> str:
@@ -109,10 +112,5 @@ def _is_for_all(document: Mapping[str, Any]) -> bool:
 
 
 def _deliver(sent: Sent, inboxes: Mapping[str, str], *, synchronise: bool, now: datetime) -> None:
-    Delivery.objects.bulk_create(
-        (
-            Delivery(activity=sent, inbox=inbox, host=host, synchronise=synchronise, due_at=now)
-            for inbox, host in inboxes.items()
-        ),
-        batch_size=_ROWS_AT_ONCE,
-    )
+    due_at = moment(now)
+    _write((new_id(), sent.pk, inbox, host, synchronise, 0, due_at, "") for inbox, host in inboxes.items())

@@ -9,6 +9,7 @@ import uvloop
 from django.conf import settings
 
 from hvx import metrics
+from hvx.serving import lean
 from hvx.serving.link import Link
 from vault import keys
 from vault.memory import core_dumps_off
@@ -22,6 +23,7 @@ def main() -> None:
     core_dumps_off()
     logging.config.dictConfig(settings.LOGGING)
     link = Link(options.link)
+    lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL))
     import django
 
     # Loaded while the root key is still on its way: importing takes most of a start's time.

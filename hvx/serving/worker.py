@@ -3,6 +3,9 @@
 import argparse
 import socket
 
+from django.conf import settings
+
+from hvx.serving import lean
 from hvx.serving.link import Link
 from hvx.serving.web import Server, config
 from vault import keys
@@ -17,6 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     core_dumps_off()
     link = Link(options.link)
+    lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL))
     served = config("hvx.asgi:application")
     # Loaded while the root key is still on its way: importing takes most of a start's time.
     served.load()

@@ -1,0 +1,49 @@
+"""What the processes that serve do without."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hvx.serving import lean
+from tests.live import REPOSITORY
+
+_LOADED = """
+from hvx.serving import lean
+lean.leave_out(postgresql={postgresql})
+import hvx.asgi
+import sys
+print(*sorted(name for name, module in sys.modules.items() if module is not None))
+"""
+
+
+def _modules_of_a_worker(folder: Path, *, postgresql: bool) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED.format(postgresql=postgresql)],
+        cwd=REPOSITORY,
+        env={"HVX_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "hvx.settings"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return set(done.stdout.split())
+
+
+def test_a_worker_on_sqlite_holds_no_library_that_nobody_uses(tmp_path: Path) -> None:
+    loaded = _modules_of_a_worker(tmp_path, postgresql=False)
+    assert "rest_framework.views" in loaded
+    assert not loaded & {"requests", "urllib3", "pygments", "psycopg"}
+
+
+def test_a_worker_on_postgresql_has_its_driver(tmp_path: Path) -> None:
+    loaded = _modules_of_a_worker(tmp_path, postgresql=True)
+    assert "psycopg" in loaded
+    assert "requests" not in loaded
+
+
+def test_what_is_in_use_already_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("requests", "pygments", "markdown", "psycopg"):
+        monkeypatch.setitem(sys.modules, name, sys.modules["json"])
+    lean.leave_out(postgresql=False)
+    assert sys.modules["requests"] is sys.modules["json"]
