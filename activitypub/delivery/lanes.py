@@ -7,7 +7,10 @@ from collections import Counter, deque
 
 from activitypub.delivery.jobs import Job
 
+# Under way, or answered and not written down yet: as many are sent again at most when this process dies.
 AT_ONCE = 256
+# For hosts of which it is not known that they answer: those that do always have the other places.
+AT_ONCE_IN_DOUBT = 192
 # Fewer than the connections that a session keeps for a host (activitypub.fetching.guard).
 AT_ONCE_FOR_A_HOST = 6
 HELD_FOR_A_HOST = 32
@@ -30,8 +33,12 @@ class Lanes:
         self._pairs: set[tuple[int, str]] = set()
         # Whether a host has answered when it was last attempted.
         self._answered: dict[str, bool] = {}
+        # Under way to hosts that had not answered when they began.
+        self._in_doubt: set[Job] = set()
         self.held = 0
         self.under_way = 0
+        # Answered, and not written down yet.
+        self.unwritten = 0
 
     def room(self, host: str) -> int:
         """How many more jobs of this host are held."""
@@ -52,13 +59,21 @@ class Lanes:
     def take(self) -> list[Job]:
         """Those that may begin now, which are then under way; of each host a few, in turn."""
         taken: list[Job] = []
-        free = AT_ONCE - self.under_way
+        free = AT_ONCE - self.under_way - self.unwritten
         for host in list(self._waiting):
             if len(taken) >= free:
                 break
+            room, doubtful = free - len(taken), not self._answered.get(host)
+            if doubtful:
+                room = min(room, AT_ONCE_IN_DOUBT - len(self._in_doubt))
+            if room <= 0:
+                continue
             # Behind all others the next time.
             queue = self._waiting.pop(host)
-            taken += self._from(host, queue, free - len(taken))
+            jobs = self._from(host, queue, room)
+            taken += jobs
+            if doubtful:
+                self._in_doubt.update(jobs)
             if queue:
                 self._waiting[host] = queue
         return taken
@@ -70,6 +85,7 @@ class Lanes:
 
     def forget(self, job: Job) -> None:
         """A job is under way no more, and nothing was learned of its host."""
+        self._in_doubt.discard(job)
         self.under_way -= 1
         self.held -= 1
         self._under_way[job.host] -= 1

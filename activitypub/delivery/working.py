@@ -2,7 +2,8 @@
 
 A delivery is there until the answer to it is written down, so none is lost, whenever this process dies.
 Between the inbox's answer and that moment are the few milliseconds of one transaction; what was under way
-then is sent again, the same to the byte, and the receiver knows its `id`.
+then is sent again, the same to the byte, and the receiver knows its `id`. That is never more than there are
+places (lanes.py), since each is kept until its answer is written down.
 """
 
 import asyncio
@@ -187,6 +188,8 @@ class Worker:
             # They are claimed again once this is written down: past the breaker, if it lets them.
             self._pulled += self._lanes.pull(job.host, job.inbox)
         self._attempts.append(attempt)
+        # Its place is another's only when nobody would send it again.
+        self._lanes.unwritten += 1
         self._attempted.set()
         self._told(attempt.outcome)
         if self._more or (job.host in self._left_out and not self._lanes.is_full(job.host)):
@@ -214,6 +217,8 @@ class Worker:
             pulled, self._pulled = self._pulled, []
             if attempts:
                 await self._settle(attempts)
+                self._lanes.unwritten -= len(attempts)
+                self._begin_soon()
             if pulled:
                 await self._in_database(partial(self._claims.give_back, pulled))
                 self._look.set()

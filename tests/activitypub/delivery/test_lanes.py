@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activitypub.delivery.jobs import Job, Outgoing, SigningKey
-from activitypub.delivery.lanes import AT_ONCE, AT_ONCE_FOR_A_HOST, HELD_FOR_A_HOST, Lanes
+from activitypub.delivery.lanes import (
+    AT_ONCE,
+    AT_ONCE_FOR_A_HOST,
+    AT_ONCE_IN_DOUBT,
+    HELD_FOR_A_HOST,
+    Lanes,
+)
 from activitypub.protocol.signatures.policy import Scheme
 from tests.activitypub.senders import rsa_key
 
@@ -92,6 +98,33 @@ def test_there_is_an_end_to_all_at_once() -> None:
     lanes = filled(*(job(f"host{number}.example") for number in range(AT_ONCE + 10)))
     assert len(lanes.take()) == AT_ONCE
     assert lanes.take() == []
+
+
+def test_what_is_answered_keeps_its_place_until_it_is_written_down() -> None:
+    lanes = filled(*(job(f"host{number}.example") for number in range(AT_ONCE + 10)))
+    for one in lanes.take()[:5]:
+        lanes.done(one, answered=True)
+        lanes.unwritten += 1
+    assert lanes.take() == []
+    lanes.unwritten -= 3
+    assert len(lanes.take()) == 3
+
+
+def test_hosts_that_may_not_answer_leave_places_for_those_that_do() -> None:
+    lanes = filled(*(job(f"slow{number}.example") for number in range(AT_ONCE)), answering=False)
+    hanging = lanes.take()
+    assert len(hanging) == AT_ONCE_IN_DOUBT
+    assert lanes.take() == []
+    lanes.add(first := job("quick.example"))
+    lanes.done(hanging.pop(), answered=True)
+    while first not in (taken := lanes.take()):
+        # Those before it, of hosts that nothing is known of either.
+        for one in taken:
+            lanes.done(one, answered=True)
+    lanes.done(first, answered=True)
+    for _ in range(AT_ONCE_FOR_A_HOST):
+        lanes.add(job("quick.example"))
+    assert len([one for one in lanes.take() if one.host == "quick.example"]) == AT_ONCE_FOR_A_HOST
 
 
 def test_a_full_host_is_asked_for_again_once_many_have_ended_and_not_for_each() -> None:
