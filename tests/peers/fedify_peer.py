@@ -13,6 +13,8 @@ import httpx
 CAVAGE = "draft-cavage-http-signatures-12"
 RFC9421 = "rfc9421"
 PROOF = "proof"
+RSA = "RSASSA-PKCS1-v1_5"
+ED25519 = "Ed25519"
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 # Beside the vocabulary, words of which the documents here make use.
 CONTEXT = (
@@ -138,11 +140,13 @@ class Fedizen:
             **members,
         }
 
-    def say(self, to: str, activity: Mapping[str, Any], *, only: str | None = None) -> str:
-        """Have Fedify deliver an activity to the inbox of the actor `to`; its id. Refused, it raises."""
-        self.peer.ask(
-            "say", by=self.name, to={"id": to, "inbox": f"{to}/inbox"}, activity=activity, only=only
-        )
+    def say(self, to: str, activity: Mapping[str, Any], keys: Sequence[str] = (RSA,)) -> str:
+        """Have Fedify deliver an activity to the inbox of the actor `to`; its id. Refused, it raises.
+
+        With RSA the request is signed, and with ED25519 the activity proven.
+        """
+        recipient = {"id": to, "inbox": f"{to}/inbox"}
+        self.peer.ask("say", by=self.name, to=recipient, activity=activity, keys=keys)
         return str(activity["id"])
 
     def knock(

@@ -12,7 +12,7 @@ from typing import Any, Self
 from tests.live import MANAGE, REPOSITORY, LiveServer
 from tests.people import LiveWire, Person
 
-PATIENCE = 30.0
+PATIENCE = 45.0
 # One process answers all questions: to start one takes longer than a whole delivery.
 _ANSWERING = """
 import hashlib, json, sys

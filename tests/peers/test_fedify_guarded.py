@@ -1,12 +1,12 @@
 """Where both servers show themselves to signed GETs alone, and where a proof says by itself who wrote."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import httpx
 import pytest
 
 from tests.peers.conftest import Met, befriend
-from tests.peers.fedify_peer import CAVAGE, PROOF, PUBLIC, RFC9421, FedifyPeer
+from tests.peers.fedify_peer import CAVAGE, ED25519, PROOF, PUBLIC, RFC9421, RSA, FedifyPeer
 from tests.peers.home import Home
 
 pytestmark = pytest.mark.needs("fedify")
@@ -56,10 +56,11 @@ def test_we_fetch_with_a_signature_what_fedify_shows_to_nobody_else(strangers: M
     assert strangers.home.asked(kept) == [[carol.uri, "<p>never sent</p>"]]
 
 
-def test_we_believe_what_fedify_proves_and_does_not_sign(strangers: Met) -> None:
+@pytest.mark.parametrize("keys", [(ED25519,), (RSA, ED25519)], ids=["proven", "proven and signed"])
+def test_we_believe_what_fedify_proves(strangers: Met, keys: Sequence[str]) -> None:
     met = strangers
-    note = met.bob.note("<p>unsigned</p>")
-    create = met.bob.say(met.alice.uri, met.bob.activity("Create", note, to=[PUBLIC]), only="proof")
+    note = met.bob.note("<p>proven</p>")
+    create = met.bob.say(met.alice.uri, met.bob.activity("Create", note, to=[PUBLIC]), keys)
     assert met.home.outcome(create) == "done"
     assert met.home.asked(f"Post.objects.filter(uri={note['id']!r}).get().author.uri") == met.bob.uri
 

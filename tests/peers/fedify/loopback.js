@@ -53,7 +53,7 @@ export class Heard {
   }
 
   /** All that have these members, once there are so many. Raises Nothing after `seconds`. */
-  async of({ like = {}, count = 1, seconds = 20 }) {
+  async of({ like = {}, count = 1, seconds = 45 }) {
     const late = AbortSignal.timeout(seconds * 1000);
     const fits = (one) => Object.entries(like).every(([name, value]) => one[name] === value);
     for (;;) {

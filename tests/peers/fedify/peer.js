@@ -74,13 +74,13 @@ export class Peer {
     this.#objects.set(document.id, { "@context": "https://www.w3.org/ns/activitystreams", ...document });
   }
 
-  /** Fedify's own delivery of an activity: signed by double knocking, with a proof if the actor's keys allow. */
-  async say({ by, to, activity, only }) {
+  /** Fedify's own delivery of an activity. Keys of RSA sign the request, by double knocking, and Ed25519 makes a proof. */
+  async say({ by, to, activity, keys }) {
     const context = this.#context();
     const read = await this.#read(activity);
     this.#remember(activity);
     const pairs = await context.getActorKeyPairs(by);
-    const chosen = only === "proof" ? pairs.filter((pair) => pair.privateKey.algorithm.name === "Ed25519") : pairs;
+    const chosen = pairs.filter((pair) => keys.includes(pair.privateKey.algorithm.name));
     const sender = chosen.map((pair) => ({ keyId: this.#keyId(pair), privateKey: pair.privateKey }));
     const recipient = { id: new URL(to.id), inboxId: new URL(to.inbox), endpoints: null };
     await context.sendActivity(sender, recipient, read, { immediate: true });
