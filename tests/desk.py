@@ -57,18 +57,13 @@ class Desk:
 
     def act(self, path: str) -> str:
         """Ask for an act, confirm it, and return what the page after it says."""
-        return said(self.get(self._done(path)["Location"]))
-
-    def act_to(self, path: str) -> int:
-        """The same where no page is left after it."""
-        return int(self._done(path).status_code)
-
-    def _done(self, path: str) -> Any:
         asked = self.get(path)
         assert asked.status_code == 200, asked.status_code
         done = self.post(path)
         assert done.status_code == 302, done.status_code
-        return done
+        after = self.get(done["Location"])
+        assert after.status_code == 200, after.status_code
+        return said(after)
 
     def _keep(self, answer: Any) -> None:
         if answer["Content-Type"].startswith("text/html") and (found := _TOKEN.search(text(answer))):

@@ -83,13 +83,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Act:
-    """What may be done with one thing, after a question. `do` returns a sentence on what came of it."""
+    """What may be done with one thing, after a question. `do` returns a sentence on what came of it; with
+    `ends` the thing is there no longer."""
 
     label: str
     question: str
     do: Callable[[Any], str]
     fits: Callable[[Any], bool] = lambda thing: True
     is_grave: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,8 +220,9 @@ class Page(_ModelAdmin):
         thing = self.thing(request, object_id)
         if act not in self.acts:
             raise Http404
-        back = self.address("change", thing.pk)
-        return perform(request, self._context(request), self.acts[act], thing, self.title(thing), back=back)
+        chosen, page = self.acts[act], self.address("change", thing.pk)
+        back = self.address("changelist") if chosen.ends and request.method == "POST" else page
+        return perform(request, self._context(request), chosen, thing, self.title(thing), back=back)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return super().changelist_view(request, {**(extra_context or {}), "title": self.plural})

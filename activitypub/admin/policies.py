@@ -88,6 +88,7 @@ class PolicyPage(Page):
                 else f"Nothing was decided about {policy.host}."
             ),
             is_grave=True,
+            ends=True,
         )
     }
 
@@ -187,10 +188,13 @@ def import_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         known = set(HostPolicy.objects.values_list("host", flat=True))
         fresh = [one for one in found.lines if one.host not in known]
         if "take" in request.POST:
-            made = moderation.take_over(found.lines)
-            messages.success(
-                request, f"{made} of {len(found.lines)} hosts are decided now; the others were before."
-            )
+            try:
+                made = moderation.take_over(found.lines)
+            except Problem as refused:
+                messages.error(request, f"Nothing was decided: {refused.detail or refused.title}.")
+            else:
+                told = f"{made} of {len(found.lines)} hosts are decided now; the others were before."
+                messages.success(request, told)
             return HttpResponseRedirect(reverse("admin:activitypub_hostpolicy_changelist"))
         shown = {
             "text": form.cleaned_data["text"],

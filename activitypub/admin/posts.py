@@ -52,6 +52,7 @@ ACTS: Mapping[str, Act] = {
         "Remove this post for good? One of ours is deleted wherever it is known, another server's only here.",
         _remove,
         is_grave=True,
+        ends=True,
     ),
 }
 

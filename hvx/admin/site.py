@@ -18,7 +18,6 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts.errors import Busy, InvalidCredentials, RateLimited
 from accounts.models import Account, Operator
 from accounts.services import operators
 from activitypub.admin.actors import ActorPage
@@ -31,6 +30,7 @@ from activitypub.admin.policies import PolicyPage
 from activitypub.admin.posts import PostPage
 from activitypub.admin.reports import ReportPage
 from activitypub.models import Actor, Host, HostPolicy, Post, Received, Report
+from audit.errors import Problem
 from hvx.admin.accounts import AccountPage
 from hvx.admin.server import VIEWS as SERVER
 from hvx.answers import ADMINISTRATION
@@ -165,7 +165,7 @@ class Administration(AdminSite):
             session: Any = request.session
             try:
                 operators.sign_in(session, form.cleaned_data["username"], form.cleaned_data["password"])
-            except (InvalidCredentials, RateLimited, Busy) as refused:
+            except Problem as refused:
                 form.add_error(None, f"{refused.title}.")
                 status = refused.status
             else:

@@ -17,7 +17,8 @@ from activitypub.models import (
     Sent,
 )
 from activitypub.queries import actors
-from activitypub.services import moderation
+from activitypub.services import moderation, reviewing
+from audit.errors import AuditUnavailable
 from audit.events import Event
 from audit.queries import found, rows_of
 from tests.activitypub.living import post
@@ -156,14 +157,14 @@ def test_a_post_of_somebody_suspended_can_be_removed_too(
 ) -> None:
     follow(alice, bob)
     moderation.suspend(alice)
-    assert desk.act_to(f"{POSTS}{public.pk}/do/remove/") == 302
+    desk.act(f"{POSTS}{public.pk}/do/remove/")
     assert not Post.objects.exists()
     assert Delivery.objects.get(activity__type="Delete").host == "near.example"
 
 
 def test_a_post_of_another_server_is_removed_here_and_nothing_is_sent(desk: Desk, bob: RemoteActor) -> None:
     row = post(bob, 1, "<p>spam</p>")
-    desk.act_to(f"{POSTS}{row.pk}/do/remove/")
+    assert desk.act(f"{POSTS}{row.pk}/do/remove/") == "The post is removed."
     assert not Post.objects.exists()
     assert Deleted.objects.filter(uri=row.uri).exists()
     assert not Sent.objects.exists()
@@ -245,3 +246,37 @@ def test_reports_are_found_by_who_is_in_them_and_by_their_state(
         assert address in text(desk.get(REPORTS + query)), query
     for query in ("?state=resolved", "?q=carol@near.example"):
         assert address not in text(desk.get(REPORTS + query)), query
+
+
+def test_what_the_audit_does_not_take_is_not_done(
+    desk: Desk, public: Post, bob: RemoteActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **words: object) -> None:
+        raise AuditUnavailable
+
+    desk.get(f"{POSTS}{public.pk}/do/remove/")
+    monkeypatch.setattr(reviewing, "record", full)
+    monkeypatch.setattr(moderation, "record", full)
+    for address in (f"{POSTS}{public.pk}/do/remove/", f"{ACTORS}{bob.pk}/do/suspend/"):
+        answer = desk.post(address)
+        assert answer.status_code == 302
+        assert "Nothing was done: " in text(desk.get("/admin/federation/"))
+    assert Post.objects.filter(pk=public.pk).exists()
+    assert Actor.objects.filter(pk=bob.pk, suspended_at=None).exists()
+
+
+def test_of_two_operators_who_remove_a_post_the_second_is_told(
+    desk: Desk, public: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{POSTS}{public.pk}/do/remove/"
+    desk.get(address)
+
+    def first_another(post: Post) -> None:
+        removed(post)
+        removed(post)
+
+    removed = reviewing.remove
+    monkeypatch.setattr(reviewing, "remove", first_another)
+    assert desk.post(address)["Location"] == POSTS
+    assert "Nothing was done: " in text(desk.get(POSTS))
+    assert found(event=Event.POST_REMOVED).count() == 1
