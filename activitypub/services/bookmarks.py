@@ -10,13 +10,14 @@ from activitypub.models import Bookmark, LocalActor, Post
 from activitypub.protocol.local_uris import bookmarks_of
 from activitypub.rendering.private import bookmark_document, private_uri
 from activitypub.services import sending
-from activitypub.services.presence import require_here
+from activitypub.services.presence import require_here, require_post
 
 
 def keep(actor: LocalActor, post: Post) -> Mapping[str, Any]:
-    """Keep a post that the actor was found to see. Returns the Add. Raises UnknownActor."""
+    """Keep a post that the actor was found to see. Returns the Add. Raises UnknownPost, UnknownActor."""
     with transaction.atomic():
         require_here(actor)
+        require_post(post)
         row, _ = Bookmark.objects.get_or_create(actor_id=actor.pk, post_id=post.pk)
     return bookmark_document(actor, private_uri(actor, row), "Add", post.uri, bookmarks_of(actor.uri))
 

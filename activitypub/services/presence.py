@@ -1,8 +1,8 @@
-"""Whether who acts is still here, and may."""
+"""Whether who acts is still here, and may; and whether what they mean is."""
 
 from accounts.queries import locked
-from activitypub.errors import ActorMoved, ActorSuspended, UnknownActor
-from activitypub.models import LocalActor
+from activitypub.errors import ActorMoved, ActorSuspended, UnknownActor, UnknownPost
+from activitypub.models import LocalActor, Post
 
 
 def require_here(actor: LocalActor) -> None:
@@ -20,6 +20,12 @@ def require_active(actor: LocalActor) -> None:
     """
     if _moved_to(actor):
         raise ActorMoved
+
+
+def require_post(post: Post) -> None:
+    """Lock a post in the open transaction, so that its end waits, or is waited for. Raises UnknownPost."""
+    if Post.objects.select_for_update(no_key=True).filter(pk=post.pk).values_list("pk").first() is None:
+        raise UnknownPost
 
 
 def _moved_to(actor: LocalActor) -> str:

@@ -12,14 +12,15 @@ from activitypub.errors import NotShared, TooManyReactions, UnknownReaction
 from activitypub.models import Boost, Like, LocalActor, Post, Sent, Visibility
 from activitypub.queries.posts import OPEN
 from activitypub.services import boosts, likes, sending
-from activitypub.services.presence import require_active, require_here
+from activitypub.services.presence import require_active, require_here, require_post
 
 
 def like(actor: LocalActor, post: Post, emoji: str = "") -> Mapping[str, Any]:
     """Like a post that the actor was found to see, or react to it with an emoji. Returns the Like, or the
-    EmojiReact. Raises TooManyReactions, UnknownActor."""
+    EmojiReact. Raises TooManyReactions, UnknownPost, UnknownActor."""
     with transaction.atomic():
         require_active(actor)
+        require_post(post)
         new = likes.store(post, actor, uri=sending.new_activity_uri(actor), emoji=emoji)
         row = _likes_of(actor, post, emoji).first()
         if row is None:
@@ -46,7 +47,7 @@ def unlike(actor: LocalActor, post: Post, emoji: str = "") -> Mapping[str, Any]:
 def boost(actor: LocalActor, post: Post, visibility: Visibility = Visibility.PUBLIC) -> Mapping[str, Any]:
     """Show followers a post that is for everybody, or one's own that is for them. Returns the Announce.
 
-    Raises NotShared, UnknownActor.
+    Raises NotShared, UnknownPost, UnknownActor.
     """
     own = post.author_id == actor.pk and post.visibility == Visibility.PRIVATE
     if visibility == Visibility.DIRECT or not (post.visibility in OPEN or own):
@@ -56,6 +57,7 @@ def boost(actor: LocalActor, post: Post, visibility: Visibility = Visibility.PUB
     now = timezone.now()
     with transaction.atomic():
         require_active(actor)
+        require_post(post)
         uri = sending.new_activity_uri(actor)
         new = boosts.store(post, actor, uri=uri, visibility=seen_by, published=now, now=now)
         document = rendering.announce_document(_boost_of(actor, post))

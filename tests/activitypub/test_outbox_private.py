@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from activitypub.errors import UnknownPost
 from activitypub.models import (
     Block,
     Bookmark,
@@ -22,7 +23,8 @@ from activitypub.models import (
     Visibility,
 )
 from activitypub.queries import timelines
-from activitypub.services import host_blocks
+from activitypub.services import bookmarks as bookmarks_service
+from activitypub.services import host_blocks, reacting
 from tests.accounts.test_access_keys import exchange
 from tests.accounts.test_access_keys import made as made_key
 from tests.activitypub.coming_due import do_due
@@ -112,6 +114,16 @@ def test_an_access_key_that_reads_sees_what_is_for_its_person(person: Person) ->
         headers = {"Accept": "application/activity+json"}
         how: dict[str, Any] = {"authorization": f"Bearer {token}", "proof": False, "headers": headers}
         person.handset.call("GET", uri, **how).expect(status)
+
+
+def test_what_is_deleted_meanwhile_is_neither_kept_nor_liked_nor_boosted(person: Person) -> None:
+    post = post_of(remote())
+    Post.objects.all().delete()
+    alice = actor_of(person)
+    for deed in (bookmarks_service.keep, reacting.like, reacting.boost):
+        with pytest.raises(UnknownPost):
+            deed(alice, post)
+    assert not Sent.objects.exists()
 
 
 # --- Bookmarks: kept ---------------------------------------------------------------------------------

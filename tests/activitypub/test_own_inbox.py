@@ -29,6 +29,8 @@ from tests.activitypub.queries.test_timelines import boost, post
 from tests.activitypub.reading import get
 from tests.activitypub.test_actors import actor_of, remote, uri_of
 from tests.activitypub.test_outbox import made, note
+from tests.api.apps import app_token
+from tests.api.operations import document as described
 from tests.people import Person
 
 DIRECT, PRIVATE = Visibility.DIRECT, Visibility.PRIVATE
@@ -84,6 +86,21 @@ def test_nobody_else_reads_an_inbox(person: Person, other: Person, query: str) -
     phone = person.new_handset("phone")
     phone.log_in().expect(200)
     assert phone.call("GET", path).refusal == (403, "device_pending")
+
+
+@pytest.mark.parametrize("name", ["inbox", "bookmarks"])
+def test_an_app_has_another_way(person: Person, name: str) -> None:
+    path = f"/users/{person.username}/{name}"
+    answer = person.handset.call("GET", path, authorization=f"Bearer {app_token(person)}", proof=False)
+    assert answer.refusal == (403, "app_token")
+
+
+def test_what_ones_own_client_uses_is_in_the_openapi_document() -> None:
+    paths = described()["paths"]
+    found = {
+        path: set(paths.get(f"/users/{{username}}/{path}", {})) for path in ("inbox", "outbox", "bookmarks")
+    }
+    assert found == {"inbox": {"get"}, "outbox": {"post"}, "bookmarks": {"get"}}
 
 
 @pytest.mark.parametrize("place", ["x", "-1", "0x1", "٣", "99999999999999999999", ""])
