@@ -6,7 +6,6 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -16,6 +15,7 @@ from devices.authentication import CHALLENGES
 from devices.errors import TooLarge
 from devices.parsers import dumps
 from hvx.answers import CONTENT_TYPE, document
+from keyexchange.errors import RedisError
 
 log = logging.getLogger("hvx.problems")
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 from django.db import InterfaceError, OperationalError
-from redis.exceptions import RedisError
 
 from audit.errors import AuditUnavailable, Problem, StorageUnavailable
 from devices.errors import DeviceRevoked
@@ -16,6 +15,13 @@ from keyexchange.protocol.refusals import (
     Refused,
     UnknownDevice,
 )
+
+try:
+    from redis.exceptions import RedisError as RedisError
+except ImportError:
+    # Who does without Redis's library (hvx/serving/lean.py) meets none of its errors.
+    class RedisError(Exception):  # type: ignore[no-redef]
+        """Never raised."""
 
 
 class SubprotocolRequired(Problem):

@@ -23,7 +23,7 @@ def main() -> None:
     core_dumps_off()
     logging.config.dictConfig(settings.LOGGING)
     link = Link(options.link)
-    lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL))
+    lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL), redis=bool(settings.HVX_REDIS_URL))
     import django
 
     # Loaded while the root key is still on its way: importing takes most of a start's time.

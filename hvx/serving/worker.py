@@ -20,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     core_dumps_off()
     link = Link(options.link)
-    lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL))
+    lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL), redis=bool(settings.HVX_REDIS_URL))
     served = config("hvx.asgi:application")
     # Loaded while the root key is still on its way: importing takes most of a start's time.
     served.load()
