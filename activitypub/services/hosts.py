@@ -10,6 +10,7 @@ from activitypub import bell
 from activitypub.models import Delivery, Host
 from activitypub.protocol.retry import Breaker, Standing, State
 from activitypub.services.dropping import drop
+from activitypub.turns import turn
 from audit.events import Event
 from audit.services import record
 
@@ -22,7 +23,7 @@ def heard(names: Collection[str], now: datetime) -> None:
     failed = [row.name for row in Host.objects.filter(name__in=names) if row.failed_days]
     if not failed:
         return
-    with transaction.atomic():
+    with turn(), transaction.atomic():
         for host in rows(failed).values():
             # One whose inbox merely fails keeps breaker and waiting times, or it would be asked without end.
             if not standing_of(host).is_available:
