@@ -23,6 +23,7 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.ADDRESS_FORBIDDEN: "has an address that is not in the Internet: private, loopback or reserved",
     Reason.OWN_HOST: "is this server itself",
     Reason.HOST_SUSPENDED: "was suspended by this server's moderators",
+    Reason.ACTOR_SUSPENDED: "has an actor whom this server's moderators have suspended",
     Reason.DENIED: "refuses us (401 or 403): it blocks this server, or cannot verify our signature, for "
     "which it has to fetch our own actor",
     Reason.BAD_STATUS: "answers with a status that makes no sense there",

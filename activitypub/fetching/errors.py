@@ -30,6 +30,7 @@ class Reason(StrEnum):
     ADDRESS_FORBIDDEN = "address_forbidden"  # not in the Internet (activitypub.protocol.addresses)
     OWN_HOST = "own_host"  # this server asks itself nothing
     HOST_SUSPENDED = "host_suspended"  # this server's moderators let nothing in from there
+    ACTOR_SUSPENDED = "actor_suspended"  # nor from this one
     # Refused, for how it was answered
     DENIED = "denied"  # 401 or 403
     BAD_STATUS = "bad_status"

@@ -32,6 +32,8 @@ def resolve(uri: str) -> Post:
     if not post.id.isascii() or post.is_vote:
         raise Refused(Reason.BAD_URL)
     author = actors.resolve(post.attributed_to[0])
+    if author.suspended_at is not None:
+        raise Refused(Reason.ACTOR_SUSPENDED, author.host)
     if posts.was_deleted(post.id, author):
         raise Gone(Reason.GONE)
     try:

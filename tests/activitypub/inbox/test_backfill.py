@@ -11,8 +11,8 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from activitypub.inbox.backfill import Worker
-from activitypub.models import HostPolicy, Post, Severity, Wanted
-from activitypub.remote import posts, session
+from activitypub.models import HostPolicy, Post, RemoteActor, Severity, Wanted
+from activitypub.remote import actors, posts, session
 from activitypub.services import wanting
 from hvx.inboxes import Inboxes
 from tests.activitypub.fetching.peer import document, status
@@ -176,6 +176,13 @@ async def test_a_suspended_host_is_not_asked(bob: Sender) -> None:
     assert await climb(uri) == []
     assert await waiting() == []
     assert bob.peer.requests == []
+
+
+async def test_what_a_suspended_actor_wrote_is_not_kept(bob: Sender) -> None:
+    await sync_to_async(actors.resolve)(bob.uri)
+    await RemoteActor.objects.aupdate(suspended_at=timezone.now())
+    assert await climb(stands(bob, "first")) == []
+    assert await waiting() == []
 
 
 async def test_a_fault_of_ours_ends_nothing_and_the_row_waits(
