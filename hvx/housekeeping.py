@@ -5,7 +5,7 @@ import logging
 
 from channels.db import database_sync_to_async
 
-from activitypub.services import erasure, forgetting
+from activitypub.services import erasure, forgetting, keys
 from audit.checkpoints import checkpoint
 from devices import idempotency
 from devices.services import challenges, lifecycle
@@ -27,6 +27,7 @@ def sweep() -> None:
     journal.sweep()
     erasure.forget_told()
     forgetting.forget_old()
+    keys.wipe_retired()
     checkpoint()
     if ended:
         log.info("idle devices ended", extra={"fields": {"count": ended}})

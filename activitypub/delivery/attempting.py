@@ -8,7 +8,7 @@ from typing import Final
 
 import aiohttp
 
-from activitypub.delivery.jobs import Attempt, Fault, Job
+from activitypub.delivery.jobs import Attempt, Fault, Job, SigningKey
 from activitypub.delivery.posting import SECONDS, Answer, post
 from activitypub.delivery.signing import SignedPost, signed
 from activitypub.fetching.errors import Refused
@@ -44,18 +44,17 @@ class Sender:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._sign_all, jobs)
 
     async def attempt(self, job: Job, first: SignedPost | Fault) -> Attempt:
-        """Post it, and once more by the other scheme where the first is refused."""
-        scheme = job.scheme
-        answer = first if isinstance(first, Fault) else await self._post(first)
-        if isinstance(answer, Answer) and answer.status in UNLIKED:
-            [second] = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._sign_all, [job], OTHER[scheme]
-            )
-            again = second if isinstance(second, Fault) else await self._post(second)
+        """Post it, and again where the signature is refused: by the actor's key of now, where the one before
+        it signed, and by the other scheme."""
+        answer = await self._post(first)
+        if job.activity.before is not None and _unliked(answer):
+            answer = await self._again(job, job.scheme)
+        if _unliked(answer):
+            again = await self._again(job, OTHER[job.scheme])
             # Where neither is taken, the first answer is what the host thinks of the activity.
             if isinstance(again, Answer) and outcome(again.status) is Outcome.DELIVERED:
-                answer, scheme = again, OTHER[scheme]
-        return self._judged(job, answer, scheme)
+                return self._judged(job, again, OTHER[job.scheme])
+        return self._judged(job, answer, job.scheme)
 
     def _judged(self, job: Job, answer: Answer | Fault, scheme: Scheme) -> Attempt:
         if isinstance(answer, Fault):
@@ -69,14 +68,23 @@ class Sender:
             scheme if came is Outcome.DELIVERED else None,
         )
 
-    async def _post(self, what: SignedPost) -> Answer | Fault:
-        return await post(self._session, what, seconds=self._seconds)
+    async def _again(self, job: Job, scheme: Scheme) -> Answer | Fault:
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(self._executor, self._sign, job, scheme, job.activity.key)
+        return await self._post(made)
 
-    def _sign_all(self, jobs: list[Job], scheme: Scheme | None = None) -> list[SignedPost | Fault]:
-        return [self._sign(job, scheme or job.scheme) for job in jobs]
+    async def _post(self, what: SignedPost | Fault) -> Answer | Fault:
+        return what if isinstance(what, Fault) else await post(self._session, what, seconds=self._seconds)
 
-    def _sign(self, job: Job, scheme: Scheme) -> SignedPost | Fault:
+    def _sign_all(self, jobs: list[Job]) -> list[SignedPost | Fault]:
+        return [self._sign(job, job.scheme, job.activity.before or job.activity.key) for job in jobs]
+
+    def _sign(self, job: Job, scheme: Scheme, key: SigningKey) -> SignedPost | Fault:
         try:
-            return signed(job, scheme, plain_http=self._plain_http)
+            return signed(job, scheme, key, plain_http=self._plain_http)
         except (Refused, SignatureError):
             return Fault.BAD_URL
+
+
+def _unliked(answer: Answer | Fault) -> bool:
+    return isinstance(answer, Answer) and answer.status in UNLIKED

@@ -20,13 +20,14 @@ class SigningKey:
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Outgoing:
     """An activity as it goes out: one for all its deliveries that a worker holds at the time. `key` is its
-    actor's."""
+    actor's; `before`, where there is one, signs first: the key by which others know the actor so far."""
 
     id: int
     actor_id: int
     public: bool
     body: bytes = field(repr=False)
     key: SigningKey
+    before: SigningKey | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

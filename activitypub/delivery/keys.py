@@ -4,6 +4,8 @@ from typing import Final
 from uuid import UUID
 
 from cachetools import TTLCache
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from activitypub.delivery.jobs import SigningKey
 from activitypub.models import ActorKey, KeyKind
@@ -25,7 +27,13 @@ class Keys:
         Which one that is, is asked each time: a replaced one is no longer the actor's `publicKey`, and many
         servers look nowhere else.
         """
-        rows = ActorKey.objects.filter(actor_id=actor_id, kind=KeyKind.RSA, retires_at=None)
+        return self._newest(_of(actor_id).filter(retires_at=None))
+
+    def before(self, actor_id: int) -> SigningKey | None:
+        """The key that this one has replaced, for as long as that may tell of it; None without one."""
+        return self._newest(_of(actor_id).filter(retires_at__gt=timezone.now(), private__isnull=False))
+
+    def _newest(self, rows: QuerySet[ActorKey]) -> SigningKey | None:
         newest = rows.order_by("-created_at").values_list("pk", flat=True).first()
         if newest is None:
             return None
@@ -37,3 +45,7 @@ class Keys:
         opened = SigningKey(row.key_id, private_key_from_vault(bytes(row.private)))
         self._kept[newest] = opened
         return opened
+
+
+def _of(actor_id: int) -> QuerySet[ActorKey]:
+    return ActorKey.objects.filter(actor_id=actor_id, kind=KeyKind.RSA)

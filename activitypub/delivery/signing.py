@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from activitypub.delivery.jobs import Job
+from activitypub.delivery.jobs import Job, SigningKey
 from activitypub.fetching.targets import target
 from activitypub.protocol.signatures.keys import PrivateKey
 from activitypub.protocol.signatures.messages import Headers, SignedRequest
@@ -48,11 +48,10 @@ def place_of(inbox: str, *, plain_http: bool) -> Place:
     return Place(at.url, parts.scheme, at.host, f"{parts.path}{query}")
 
 
-def signed(job: Job, scheme: Scheme, *, plain_http: bool) -> SignedPost:
+def signed(job: Job, scheme: Scheme, key: SigningKey, *, plain_http: bool) -> SignedPost:
     """The job's POST, signed now. Raises activitypub.fetching.errors.Refused, SignatureError."""
     place = place_of(job.inbox, plain_http=plain_http)
     also: Headers = ((HEADER, job.synchronization),) if job.synchronization else ()
-    activity = job.activity
-    request = SignedRequest("POST", place.target, place.authority, also, activity.body, place.scheme)
-    headers = _SCHEMES[scheme](request, activity.key.key, activity.key.key_id, time.time())
-    return SignedPost(place.url, headers, activity.body)
+    body = job.activity.body
+    request = SignedRequest("POST", place.target, place.authority, also, body, place.scheme)
+    return SignedPost(place.url, _SCHEMES[scheme](request, key.key, key.key_id, time.time()), body)

@@ -19,7 +19,8 @@ class ActorKey(models.Model):
 
     `public` is a DER SubjectPublicKeyInfo, for both kinds; `private` a DER PKCS#8, null for another
     server's key and for one that is retired. A local key that was replaced is published until
-    `retires_at`, and signs nothing any more; of the newest that is null.
+    `retires_at`; of the newest that is null. Until then a replaced RSA key signs what tells of the actor
+    itself, and nothing else.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

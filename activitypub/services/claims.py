@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from django.db import transaction
 from django.db.models import Q
 
-from activitypub.delivery.jobs import Fault, Job, Outgoing
+from activitypub.delivery.jobs import Fault, Job, Outgoing, SigningKey
 from activitypub.delivery.keys import Keys
 from activitypub.models import Actor, Delivery, Host, Sent
 from activitypub.protocol.local_uris import SYNCHRONIZATION
@@ -115,22 +115,33 @@ class Claims:
     def _read(self, wanted: set[int]) -> dict[int, Outgoing]:
         activities = {pk: held for pk in wanted if (held := self._activities.get(pk)) is not None}
         missing = wanted - activities.keys()
-        columns = ("pk", "actor_id", "public", "body")
-        for pk, actor_id, public, body in Sent.objects.filter(pk__in=missing).values_list(*columns):
+        columns = ("pk", "actor_id", "public", "body", "type", "object_uri")
+        rows = Sent.objects.filter(pk__in=missing).values_list(*columns)
+        for pk, actor_id, public, body, kind, about in rows:
             # None for an actor that was erased a moment ago, and its deliveries with it.
             if (key := self._keys.of(actor_id)) is not None:
-                activities[pk] = self._activities[pk] = Outgoing(pk, actor_id, public, bytes(body), key)
+                before = self._before(actor_id, about) if kind == "Update" else None
+                made = Outgoing(pk, actor_id, public, bytes(body), key, before)
+                activities[pk] = self._activities[pk] = made
         return activities
+
+    def _before(self, actor_id: int, about: str) -> SigningKey | None:
+        """The key that signs first what an actor says of itself, while it has one that was replaced:
+        GoToSocial takes the new key in an Update that the old one has signed, and in no other way."""
+        itself = Actor.objects.filter(pk=actor_id, uri=about).exists()
+        return self._keys.before(actor_id) if itself else None
 
 
 def release_all() -> int:
     """Let go of every claim: for the one worker of a server, at its start, after another one's death."""
-    return Delivery.objects.filter(claimed_until__isnull=False).update(claimed_until=None)
+    with turn():
+        return Delivery.objects.filter(claimed_until__isnull=False).update(claimed_until=None)
 
 
 def _release(ids: Collection[int]) -> None:
     if ids:
-        Delivery.objects.filter(pk__in=ids).update(claimed_until=None)
+        with turn():
+            Delivery.objects.filter(pk__in=ids).update(claimed_until=None)
 
 
 def _due(most: int, now: datetime, full: Collection[str]) -> list[Delivery]:

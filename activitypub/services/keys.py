@@ -31,8 +31,9 @@ def add_first_keys(actor: LocalActor, pairs: Sequence[KeyPair]) -> None:
 def rotate_keys(actor: LocalActor) -> list[ActorKey]:
     """Give an actor new keys, which sign from now on, and return them.
 
-    The old ones' private halves are wiped at once. Their public halves stay published for OVERLAP, so
-    that what was signed before still verifies. Raises UnknownActor where it was erased meanwhile.
+    The old ones' public halves stay published for OVERLAP, so that what was signed before still verifies.
+    So long the old RSA key tells others of the new one, for some believe nobody else; the private half of
+    the other is wiped at once. Raises UnknownActor where it was erased meanwhile.
     """
     pairs = keymaking.make_pairs()
     retires_at = timezone.now() + OVERLAP
@@ -43,12 +44,19 @@ def rotate_keys(actor: LocalActor) -> list[ActorKey]:
             known = ActorKey.objects.filter(actor=actor, kind=pair.kind)
             made.append(_add(actor, pair, f"{_FRAGMENTS[pair.kind]}-{known.count() + 1}"))
             for old in known.filter(retires_at=None).exclude(pk=made[-1].pk):
-                old.private = None
+                if old.kind != KeyKind.RSA:
+                    old.private = None
                 old.retires_at = retires_at
                 old.save(update_fields=["private", "retires_at"])
         ports.actor_changed(actor.pk)
         record(Event.ACTOR_KEYS_ROTATED, account=account)
     return made
+
+
+def wipe_retired() -> int:
+    """Wipe the private halves of keys that are published no more; how many."""
+    over = ActorKey.objects.filter(retires_at__lte=timezone.now(), private__isnull=False)
+    return over.update(private=None)
 
 
 def _locked_with(actor: LocalActor) -> str | None:
