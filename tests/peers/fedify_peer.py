@@ -149,6 +149,16 @@ class Fedizen:
         self.peer.ask("say", by=self.name, to=recipient, activity=activity, keys=keys)
         return str(activity["id"])
 
+    def tell(self, followers: Sequence[str], activity: Mapping[str, Any]) -> str:
+        """Have Fedify deliver an activity to these followers, who are all from now on, and say so in its
+        `Collection-Synchronization`; its id."""
+        known = [
+            {"id": uri, "inbox": f"{uri}/inbox", "shared": f"{uri.partition('/users/')[0]}/inbox"}
+            for uri in followers
+        ]
+        self.peer.ask("tell", by=self.name, activity=activity, followers=known)
+        return str(activity["id"])
+
     def knock(
         self,
         inbox: str,

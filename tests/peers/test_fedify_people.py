@@ -3,7 +3,7 @@
 import pytest
 
 from tests.peers.conftest import Met, befriend
-from tests.peers.fedify_peer import PUBLIC, FedifyPeer
+from tests.peers.fedify_peer import CAVAGE, PUBLIC, FedifyPeer
 
 pytestmark = pytest.mark.needs("fedify")
 
@@ -81,6 +81,27 @@ def test_who_follows_somebody_that_moves_there_follows_them_on(met: Met) -> None
     move = frank.activity("Move", frank.uri, target=francis.uri)
     assert met.home.outcome(frank.say(alice.uri, move)) == "done"
     assert met.peer.hears(type="Follow", about=francis.uri)["actor"] == alice.uri
+
+
+def test_whom_fedify_does_not_count_among_the_followers_follows_no_more(met: Met) -> None:
+    nina, alice, lost = met.peer.actor("nina"), met.home.newcomer(), met.home.newcomer()
+    befriend(alice, nina)
+    befriend(lost, nina)
+    # A follow of the last minutes may have crossed what was sent, and would stay.
+    met.home.asked(
+        f"Follow.objects.filter(followee__uri={nina.uri!r}).update(created_at='2026-01-01T00:00Z')"
+    )
+    note = nina.note("<p>among us</p>", to=[f"{nina.uri}/followers"])
+    told = nina.tell([alice.uri], nina.activity("Create", note, to=[f"{nina.uri}/followers"]))
+    assert met.home.outcome(told) == "done"
+    following = (
+        f"list(Follow.objects.filter(followee__uri={nina.uri!r}).values_list('follower__uri', flat=True))"
+    )
+    if met.scheme == CAVAGE:
+        met.home.becomes(following, [alice.uri])
+    else:
+        # By the RFC Fedify signs no header of its own choice, and what is not signed is nobody's word.
+        assert sorted(met.home.asked(following)) == sorted([alice.uri, lost.uri])
 
 
 def test_alice_reports_what_somebody_there_wrote_and_they_do_not_learn_who_did(met: Met) -> None:

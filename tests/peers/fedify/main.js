@@ -11,6 +11,7 @@ const peers = new Map();
 const verbs = {
   actor: (peer, asked) => peer.addActor(asked),
   say: (peer, asked) => peer.say(asked),
+  tell: (peer, asked) => peer.tellFollowers(asked),
   knock: (peer, asked) => peer.knock(asked),
   keep: (peer, asked) => peer.keep(asked),
   demand: (peer, asked) => peer.demand(asked),

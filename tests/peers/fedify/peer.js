@@ -86,6 +86,14 @@ export class Peer {
     await context.sendActivity(sender, recipient, read, { immediate: true });
   }
 
+  /** The same to all `followers`, who are its actor's from now on, with what they come to (FEP-8fcf). */
+  async tellFollowers({ by, activity, followers }) {
+    this.#actors.get(by).followers = followers;
+    const read = await this.#read(activity);
+    const options = { immediate: true, preferSharedInbox: true, syncCollection: true };
+    await this.#context().sendActivity({ identifier: by }, "followers", read, options);
+  }
+
   /** One POST signed by Fedify in one scheme, `spoilt` after that; gives the answer's status. */
   async knock({ by, inbox, activity, scheme, key = 0, spoilt = {} }) {
     const pair = (await this.#context().getActorKeyPairs(by))[key];
@@ -175,7 +183,7 @@ export class Peer {
       const stored = (_, { id }) => this.#stored(`${this.origin}/${place}/${id}`);
       federation.setObjectDispatcher(type, `/${place}/{id}`, stored).authorize(signedGets);
     }
-    federation.setFollowersDispatcher("/users/{identifier}/followers", () => ({ items: [] }));
+    federation.setFollowersDispatcher("/users/{identifier}/followers", (_, name) => this.#followers(name));
     federation.setFeaturedDispatcher("/users/{identifier}/featured", () => ({ items: [] }));
     federation
       .setInboxListeners("/users/{identifier}/inbox", "/inbox")
@@ -191,6 +199,16 @@ export class Peer {
       usage: { users: {}, localPosts: 0, localComments: 0 },
     }));
     return federation;
+  }
+
+  #followers(name) {
+    const followers = this.#actors.get(name)?.followers ?? [];
+    const items = followers.map(({ id, inbox, shared }) => ({
+      id: new URL(id),
+      inboxId: new URL(inbox),
+      endpoints: { sharedInbox: new URL(shared) },
+    }));
+    return { items };
   }
 
   #stored(url) {
