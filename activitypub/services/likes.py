@@ -17,8 +17,8 @@ MAX_EMOJI: Final = 100
 def store(post: Post, actor: Actor, *, uri: str, emoji: str = "") -> bool:
     """Keep that an actor likes a post, or reacts to it with `emoji`, by the activity with that id, and tell
     its author; whether that is new. One that is too many is not kept."""
-    before = Like.objects.filter(actor=actor, post=post)
-    if before.filter(emoji=emoji).exists() or before.count() >= MOST_OF_ONE:
+    before = list(Like.objects.filter(actor=actor, post=post).values_list("emoji", flat=True)[:MOST_OF_ONE])
+    if emoji in before or len(before) == MOST_OF_ONE:
         return False
     Like.objects.create(actor=actor, post=post, uri=uri, emoji=emoji)
     Post.objects.filter(pk=post.pk).update(likes_count=F("likes_count") + 1)
