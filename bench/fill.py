@@ -22,6 +22,7 @@ def fill(count: int) -> dict[str, Any]:
     from django.db import transaction
 
     from accounts.models import Account
+    from activitypub.services import actors
     from devices import tokens
     from devices.models import Device
     from devices.protocol.device_hash import DeviceHash
@@ -84,6 +85,8 @@ def fill(count: int) -> dict[str, Any]:
     signing.make_token_key()
     with transaction.atomic():
         accounts = [made(number) for number in range(count)]
+    # Here once, or each server would at its start, and an RSA key takes its time.
+    actors.make_missing()
     return {"origin": settings.HVX_ORIGIN, "password": password, "accounts": accounts}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from bench import audit, encryption, measures, vault
+from bench import audit, encryption, federation, measures, vault
 from bench.figures import Report
 from bench.handoff import Pair
 from bench.server import BenchServer
@@ -52,6 +52,7 @@ async def measure(folder: Path, report: Report) -> None:
         normal = started(BenchServer(folder / "normal", filled=data, env={"HVX_BENCH_SYNCHRONOUS": "NORMAL"}))
         await measures.logins(uvicorn, normal, filled["password"], filled["accounts"], pairs, report)
     await audit.logins(folder, report)
+    await federation.federation(folder, report)
 
 
 def main() -> None:

@@ -49,15 +49,16 @@ class BenchServer(LiveServer):
 
     def fill(self, accounts: int) -> str:
         """Run bench.fill before the start; its JSON."""
-        self._prepare()
         return self.run_module("bench.fill", str(accounts))
 
-    def run_module(self, name: str, *arguments: str) -> str:
+    def run_module(self, name: str, *arguments: str, stdin: str | None = None) -> str:
         """Run a module in the server's environment; its output."""
+        self._prepare()
         return subprocess.run(
             [sys.executable, "-m", name, *arguments],
             env=self.env,
             cwd=REPOSITORY,
+            input=stdin,
             check=True,
             stdout=subprocess.PIPE,
             text=True,
@@ -91,6 +92,16 @@ class BenchServer(LiveServer):
     def cpu_seconds(self) -> float:
         """CPU time that the server's processes have used, to the nanosecond."""
         return sum(time.clock_gettime(_cpu_clock(pid)) for pid in _family(self._running().pid))
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that the server's processes have in memory: each page once (PSS), and summed (RSS)."""
+        found = {"Pss": 0, "Rss": 0}
+        for pid in _family(self._running().pid):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                name, _, rest = line.partition(":")
+                if name in found:
+                    found[name] += int(rest.split()[0]) * 1024
+        return found["Pss"], found["Rss"]
 
 
 def _family(pid: int) -> list[int]:
