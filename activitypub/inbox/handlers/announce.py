@@ -3,7 +3,7 @@
 Nothing of what is announced is believed: it is asked of its own server.
 """
 
-from activitypub.fetching.errors import Gone, NotFound
+from activitypub.fetching.errors import Gone
 from activitypub.inbox.context import Context, NoEffect, is_local
 from activitypub.inbox.handlers import arriving
 from activitypub.models import Post, Visibility
@@ -83,8 +83,10 @@ def _ended(context: Context, uri: str) -> None:
 
 
 def _is_gone(context: Context, row: Post) -> bool:
+    """Whether its own server says so. That it finds nothing says nothing: so it also answers of what is for
+    few, which we ask for in nobody's name."""
     try:
         document = context.fetch(row.uri, fresh=True)
-    except (Gone, NotFound):
+    except Gone:
         return True
     return vocabulary.TOMBSTONE in shapes.types(document)
