@@ -91,7 +91,7 @@ def store(
     quotes.count(row)
     _adopt(row)
     _keep_hashtags(row, post)
-    named = _keep_mentions(row, post, author)
+    named = _keep_mentions(row, post, author, before=())
     if now - published > NEWS_FOR:
         return row
     for actor in named:
@@ -124,7 +124,8 @@ def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
     row.save(update_fields=[*content, *about, "edited_at"])
     row.hashtags.all().delete()
     _keep_hashtags(row, post)
-    for actor in _keep_mentions(row, post, row.author):
+    before = set(row.mentions.values_list("actor_id", flat=True))
+    for actor in _keep_mentions(row, post, row.author, before):
         notify(actor, row.author, NotificationType.MENTION, row)
     return True
 
@@ -187,8 +188,11 @@ def _keep_hashtags(row: Post, post: objects.Post) -> None:
         Hashtag.objects.bulk_create(Hashtag(post=row, name=name) for name in sorted(names))
 
 
-def _keep_mentions(row: Post, post: objects.Post, author: Actor) -> Collection[Actor]:
-    """Let those see it whom it names; return those who are named for the first time in its text.
+def _keep_mentions(
+    row: Post, post: objects.Post, author: Actor, before: Collection[int]
+) -> Collection[Actor]:
+    """Let those see it whom it names, beside those who did `before`; return who is named for the first time
+    in its text.
 
     Who is addressed without being named may see it and is not told, as elsewhere.
     """
@@ -196,7 +200,6 @@ def _keep_mentions(row: Post, post: objects.Post, author: Actor) -> Collection[A
     silent = [uri for uri in (*post.to, *post.cc) if uri not in named and uri != PUBLIC][:MAX_MENTIONS]
     found = Actor.objects.filter(uri__in=[*named, *silent]).only("uri", "host", "username")
     actors = [actor for actor in found if actor.pk != author.pk]
-    before = set(row.mentions.values_list("actor_id", flat=True)) if row.edited_at else set()
     fresh = [actor for actor in actors if actor.pk not in before]
     if fresh:
         Mention.objects.bulk_create(Mention(post=row, actor=actor) for actor in fresh)

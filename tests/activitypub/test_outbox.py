@@ -14,6 +14,7 @@ from activitypub.models import (
     FollowState,
     Like,
     LocalActor,
+    Mention,
     Post,
     RemoteActor,
     Sent,
@@ -341,6 +342,19 @@ def test_an_edit_is_sent_and_what_was_said_before_is_kept(person: Person) -> Non
     assert Delivery.objects.filter(activity__type="Update").get().inbox == bob.inbox
     page = document(person.wire, f"{uri_of(person)}/outbox?page=first")
     assert [item["object"]["content"] for item in page["orderedItems"]] == ["<p>two</p>"]
+
+
+def test_an_edit_of_the_language_alone_is_sent_and_names_nobody_twice(person: Person) -> None:
+    bob = remote()
+    typed = note("one @bob", mediaType="text/plain", cc=[bob.uri])
+    uri = made(person, typed)["object"]["id"]
+    updated = made(
+        person, {"type": "Update", "object": typed | {"id": uri, "contentMap": {"cy": "one @bob"}}}
+    )
+    assert list(updated["object"]["contentMap"]) == ["cy"]
+    assert Mention.objects.get().actor_id == bob.pk
+    assert not Edition.objects.exists()
+    assert Delivery.objects.filter(activity__type="Update").get().inbox == bob.inbox
 
 
 def test_an_edit_that_changes_nothing_is_sent_to_nobody(person: Person) -> None:

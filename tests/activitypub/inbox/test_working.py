@@ -88,6 +88,19 @@ async def test_a_post_is_changed_and_ended_in_the_order_in_which_that_was_said(
     assert not await Post.objects.aexists()
 
 
+async def test_an_edit_that_changes_no_word_names_nobody_twice(
+    inboxes: Inboxes, alice: Person, bob: Sender
+) -> None:
+    actor = await LocalActor.objects.aget(username=alice.username)
+    note = bob.activity()["object"] | {"tag": [{"type": "Mention", "href": actor.uri}]}
+    await post(inboxes, bob, bob.activity(object=note))
+    page = note["id"] + "/page"
+    await post(inboxes, bob, bob.activity("Update", object=note | {"url": page}))
+    assert await worked() == ["done", "done"]
+    assert (await Post.objects.aget()).url == page
+    assert await Mention.objects.acount() == await Notification.objects.acount() == 1
+
+
 async def test_an_older_edit_that_comes_late_changes_nothing(inboxes: Inboxes, bob: Sender) -> None:
     create = bob.activity()
     note = create["object"]
