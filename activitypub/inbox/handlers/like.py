@@ -24,10 +24,14 @@ def handle(context: Context, activity: Activity) -> None:
 def reaction(activity: Activity) -> str:
     """What it reacts with; empty for a like. Misskey sends a Like that has a `content`. Raises NoEffect for
     an EmojiReact with none, or with a text."""
-    emoji = activity.content or ""
-    fits = 0 < len(emoji) <= likes.MAX_EMOJI and not any(sign.isspace() for sign in emoji)
-    if activity.type == "Like":
-        return emoji if fits else ""
-    if not fits:
+    emoji = emoji_in(activity.content)
+    if activity.type != "Like" and not emoji:
         raise NoEffect("unsupported_reaction")
     return emoji
+
+
+def emoji_in(content: str | None) -> str:
+    """The one word that a reaction has; empty where it has none, or a text."""
+    emoji = content or ""
+    fits = len(emoji) <= likes.MAX_EMOJI and not any(sign.isspace() for sign in emoji)
+    return emoji if fits else ""

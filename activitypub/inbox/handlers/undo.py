@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db.models import Model
 
 from activitypub.inbox.context import Context, NoEffect
+from activitypub.inbox.handlers import like
 from activitypub.models import Block, Boost, Follow, Like
 from activitypub.protocol import authority
 from activitypub.protocol.documents import shapes, vocabulary
@@ -61,18 +62,22 @@ def _by_what_it_did(context: Context, inline: Document) -> bool:
     return row is not None
 
 
-def _emoji(inline: Document) -> str:
+def _content(inline: Document) -> str:
     return shapes.string(inline.get("content")) or shapes.string(inline.get("_misskey_reaction")) or ""
 
 
 _Where = Callable[[Context, str, Document], Mapping[str, Any]]
 _FOUND: Final[Mapping[str, tuple[type[Model], Callable[[Any], object], _Where]]] = {
     "Follow": (Follow, following.end, lambda c, uri, _: {"follower": c.actor, "followee__uri": uri}),
-    "Like": (Like, likes.undo, lambda c, uri, d: {"actor": c.actor, "post__uri": uri, "emoji": _emoji(d)}),
+    "Like": (
+        Like,
+        likes.undo,
+        lambda c, uri, d: {"actor": c.actor, "post__uri": uri, "emoji": like.emoji_in(_content(d))},
+    ),
     "EmojiReact": (
         Like,
         likes.undo,
-        lambda c, uri, d: {"actor": c.actor, "post__uri": uri, "emoji": _emoji(d)},
+        lambda c, uri, d: {"actor": c.actor, "post__uri": uri, "emoji": _content(d)},
     ),
     "Announce": (Boost, boosts.undo, lambda c, uri, _: {"actor": c.actor, "post__uri": uri}),
     "Block": (Block, blocks.undo, lambda c, uri, _: {"actor": c.actor, "target__uri": uri}),

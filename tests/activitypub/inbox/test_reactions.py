@@ -191,6 +191,15 @@ def test_a_reaction_is_kept_with_what_it_reacts(
     assert Like.objects.get().emoji == emoji
 
 
+def test_a_like_with_a_text_is_undone_as_the_like_that_it_was(bob: RemoteActor, own: Post) -> None:
+    text = "so very nice"
+    assert does(bob, "Like", object=own.uri, content=text) == "done"
+    for kind, outcome in (("EmojiReact", "unknown_object"), ("Like", "done")):
+        undone = {"type": kind, "actor": bob.uri, "object": own.uri, "content": text}
+        assert (kind, does(bob, "Undo", object=undone)) == (kind, outcome)
+    assert not Like.objects.exists()
+
+
 @pytest.mark.parametrize("form", ["id", "whole", "without id"])
 @pytest.mark.parametrize("kind", ["Like", "EmojiReact", "Announce"])
 def test_what_was_done_is_undone(bob: RemoteActor, own: Post, kind: str, form: str) -> None:
