@@ -6,8 +6,8 @@ import re
 import httpx
 import pytest
 
-from tests.peers.conftest import Met
-from tests.peers.fedify_peer import CAVAGE
+from tests.peers.conftest import Met, befriend
+from tests.peers.fedify_peer import CAVAGE, FedifyPeer
 
 pytestmark = pytest.mark.needs("fedify")
 
@@ -79,3 +79,16 @@ def test_we_take_either_scheme_by_any_of_an_actors_keys_and_refuse_what_is_spoil
         activity = met.bob.activity("Follow", met.alice.uri)
         status, body = met.bob.knock(inbox, activity, scheme=met.scheme, spoilt=spoilt)
         assert status == 401, (spoilt, body)
+
+
+def test_after_a_rotation_fedify_hears_what_the_new_key_signs(met: Met) -> None:
+    with FedifyPeer(knocks=met.scheme) as peer:
+        olga, alice = peer.actor("olga"), met.home.newcomer()
+        befriend(alice, olga)
+        known = {one["key"] for one in peer.came()}
+        met.home.server.manage("federation", "rotate-keys", alice.name)
+        told = alice.publish("Create", {"type": "Note", "content": "<p>anew</p>", "to": [olga.uri]})
+        peer.hears(id=told["id"])
+        came = next(one for one in peer.came() if told["id"] in one["body"])
+        assert came["key"] is not None
+        assert came["key"] not in known
