@@ -74,7 +74,8 @@ class Documents:
             async with self.fetcher.deadline(at.host):
                 fetched, document = await self._fetch(at, signer, redirects)
         except NotFetched as error:
-            self._cache.put(key, error.again())
+            if error.reason is not Reason.LEFT_ALONE:
+                self._cache.put(key, error.again())
             return error
         self._cache.put(key, fetched)
         return document

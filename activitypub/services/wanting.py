@@ -48,7 +48,10 @@ def take(most: int, now: datetime, *, busy: Collection[str] = ()) -> list[Wanted
     with turn(), transaction.atomic():
         of_host: dict[str, Wanted] = {}
         for row in due.select_for_update(skip_locked=True).order_by("due_at")[:_LOOKED_AT]:
-            if len(of_host) < most:
+            if row.attempts >= MOST_ATTEMPTS:
+                # Whatever took it died of it, or failed by a fault of ours.
+                row.delete()
+            elif len(of_host) < most:
                 of_host.setdefault(row.host, row)
         taken = list(of_host.values())
         for row in taken:

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from activitypub.fetching import manners
+from activitypub.fetching.documents import Documents
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.fetching.fetch import Fetcher, Limits
 from activitypub.fetching.guard import open_session
@@ -136,6 +137,20 @@ async def test_a_host_that_asks_for_a_year_is_given_an_hour(
     assert await came(asking, peer.url("/busy")) == "try_later"
     clock.now += timedelta(hours=1).total_seconds()
     assert await came(asking, peer.url("/nothing")) == "not_found"
+
+
+async def test_a_document_is_asked_for_as_soon_as_its_host_may_be(
+    asking: Fetcher, peer: Peer, clock: Clock
+) -> None:
+    documents = Documents(asking, clock=clock)
+    peer.answers["/busy"] = whole(b"", status="429 Too Many Requests", Retry_After="10")
+    peer.answers["/note"] = peer.note("/note")
+    assert await came(asking, peer.url("/busy")) == "try_later"
+    with pytest.raises(DownForNow) as error:
+        await documents.fetch_document(peer.url("/note"))
+    assert error.value.reason == "left_alone"
+    clock.now += 10
+    assert (await documents.fetch_document(peer.url("/note")))["type"] == "Note"
 
 
 async def test_another_status_asks_for_no_patience(asking: Fetcher, peer: Peer) -> None:

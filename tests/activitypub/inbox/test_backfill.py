@@ -200,6 +200,24 @@ async def test_a_fault_of_ours_ends_nothing_and_the_row_waits(
     assert await fetched(timezone.now() + wanting.LEASE) == ["first"]
 
 
+async def test_what_every_worker_dies_of_is_given_up(bob: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def dies(uri: str) -> None:
+        tried.append(uri)
+        raise SystemError("killed")
+
+    monkeypatch.setattr(posts, "resolve", dies)
+    uri = stands(bob, "first")
+    await climb(uri)
+    now = timezone.now()
+    for _ in range(10):
+        now += wanting.LEASE
+        await fetched(now)
+    assert tried == [uri] * wanting.MOST_ATTEMPTS
+    assert await waiting() == []
+
+
 # --- bounds ----------------------------------------------------------------------------------------
 
 
