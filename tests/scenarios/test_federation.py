@@ -1,6 +1,7 @@
 """Two servers and their people, over real sockets."""
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,11 +11,23 @@ from typing import Any
 
 import pytest
 
-from tests.live import LiveServer
+from tests.live import MANAGE, REPOSITORY, LiveServer
 from tests.people import Answer, LiveWire, Person
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 PATIENCE = 30.0
+
+# One process beside each server, or every look at its rows would cost a start of Django.
+_READER = """
+import json, sys
+from django.utils import timezone
+from activitypub.models import *
+for line in sys.stdin:
+    statements, expression = json.loads(line)
+    now = timezone.now()
+    exec(statements)
+    print(json.dumps(eval(expression)), flush=True)
+"""
 
 
 class Neighbour:
@@ -23,6 +36,7 @@ class Neighbour:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.server = LiveServer(folder, env={"HVX_FEDERATION_ALLOW_PRIVATE": "true"})
+        self._reader: subprocess.Popen[str] | None = None
 
     def settle(self) -> None:
         self.wire = LiveWire(self.server.url, self.server.origin)
@@ -46,18 +60,34 @@ class Neighbour:
     def posted(self, body: dict[str, Any], person: Person) -> Answer:
         return person.handset.call("POST", f"/users/{person.username}/outbox", body)
 
-    def asked(self, expression: str) -> Any:
-        """The value of an expression over the server's rows."""
-        return json.loads(self._ran("import json", f"print(json.dumps({expression}))"))
+    def asked(self, expression: str, *statements: str) -> Any:
+        """The value of an expression over the server's rows, after these changes to them."""
+        if self._reader is None:
+            self._reader = self._started()
+        assert self._reader.stdin is not None
+        assert self._reader.stdout is not None
+        self._reader.stdin.write(json.dumps(["\n".join(statements), expression]) + "\n")
+        self._reader.stdin.flush()
+        return json.loads(self._reader.stdout.readline())
 
     def is_due(self, *statements: str) -> None:
         """Let all that the server does by the clock be due, after these changes to its rows."""
-        now = "from django.utils import timezone", "now = timezone.now()"
-        self._ran(*now, *statements, "Errand.objects.update(due_at=now)")
+        self.asked("Errand.objects.update(due_at=now)", *statements)
 
-    def _ran(self, *lines: str) -> str:
-        program = "\n".join(("from activitypub.models import *", *lines))
-        return self.server.manage("shell", "--no-imports", "-c", program)
+    def close(self) -> None:
+        self.wire.close()
+        if self._reader is not None:
+            self._reader.communicate()
+
+    def _started(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*MANAGE, "shell", "--no-imports", "-c", _READER],
+            env=self.server.env,
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def becomes(self, expression: str, value: Any) -> None:
         """Wait until an expression has a value; deliveries take their moment."""
@@ -73,7 +103,7 @@ def neighbours(tmp_path: Path) -> Iterator[tuple[Neighbour, Neighbour]]:
         for neighbour in (one, other):
             running.enter_context(neighbour.server)
             neighbour.settle()
-            running.callback(neighbour.wire.close)
+            running.callback(neighbour.close)
         yield one, other
 
 
