@@ -235,7 +235,8 @@ class _Batch:
 
     def _actor(self, uri: str, fetched: Fetched) -> RemoteActor:
         actor = self._actors.get(uri)
-        if actor is None:
+        # Without a number it was erased a moment ago, by its own Delete.
+        if actor is None or actor.pk is None:
             if isinstance(error := fetched.get(uri), NotFetched):
                 raise error.again()
             raise Needs(uri, actor=True)

@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from activitypub.models import Boost, LocalActor, Post, RemoteActor
+from activitypub.models import Boost, LocalActor, Post, Received, RemoteActor
 from activitypub.services import leaving
 from hvx.inboxes import Inboxes
 from tests.activitypub.inbox.arriving import at_its_address, post, worked
@@ -129,6 +129,16 @@ async def test_an_actor_that_is_gone_is_gone_with_everything_part_by_part(
     assert not await RemoteActor.objects.filter(uri=bob.uri).aexists()
     row = await Post.objects.aget()
     assert (row.uri, row.boosts_count) == (kept["object"]["id"], 0)
+
+
+async def test_what_an_actor_said_last_comes_after_its_end_and_is_no_fault(
+    inboxes: Inboxes, bob: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    await post(inboxes, bob, bob.activity("Delete", object=bob.uri))
+    await post(inboxes, bob, bob.activity("Delete", object=f"{bob.uri}/notes/1"))
+    assert await worked() == ["done", "done"]
+    assert "an activity failed" not in {record.getMessage() for record in caplog.records}
+    assert await Received.objects.filter(attempts=0).acount() == 2
 
 
 async def test_a_profile_says_what_its_owner_says_now(inboxes: Inboxes, bob: Sender) -> None:
