@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from accounts.services.erasure import erase_account
 from activitypub.models import ActorKey, HostPolicy, Received, RemoteActor, Severity
 from activitypub.remote import keys
+from activitypub.services import receiving
 from hvx.inboxes import Inboxes
 from tests.activitypub.fetching.peer import Peer, document, status
 from tests.activitypub.senders import Sender, ask, ed25519_key, rsa_key
@@ -35,6 +36,19 @@ async def test_a_signed_activity_is_kept_and_then_answered_with_202(
     assert bytes(row["digest"]) == hashlib.sha256(activity["id"].encode()).digest()
     assert (row["actor"], row["recipient"], row["outcome"]) == (bob.uri, "", "")
     assert bytes(row["body"]) == request.body
+
+
+async def test_an_activity_for_which_there_was_no_row_is_not_taken_for_a_known_one(
+    inboxes: Inboxes, bob: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(receiving, "new_id", lambda: 1)
+        assert (await ask(inboxes, bob.post())).status == 202
+        second = bob.post()
+        assert (await ask(inboxes, second)).status == 500
+    assert len(await rows()) == 1
+    assert (await ask(inboxes, second)).status == 202
+    assert len(await rows()) == 2
 
 
 async def test_an_ed25519_key_among_several_signs_too(inboxes: Inboxes, bob: Sender) -> None:
