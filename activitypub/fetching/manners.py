@@ -66,9 +66,10 @@ class Manners:
                 held.callback(alone.release)
             else:
                 alone.release()
+            # Of what all share nothing is held by who waits for one host.
+            await held.enter_async_context(_lane(self._several, host, AT_ONCE_FROM_A_HOST))
             if not self._is_well(host):
                 await held.enter_async_context(self._in_doubt)
-            await held.enter_async_context(_lane(self._several, host, AT_ONCE_FROM_A_HOST))
             await held.enter_async_context(self._places)
             self._require_awake(host)
             yield

@@ -251,6 +251,23 @@ async def test_however_many_hosts_hang_one_that_answers_is_asked_at_once(
         assert set(await asyncio.gather(*asked)) == {"ok"}
 
 
+async def test_who_waits_for_a_host_that_hangs_takes_no_place_from_who_asks_another(
+    wide: aiohttp.ClientSession, peer: Peer, names: Names, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manners, "AT_ONCE_IN_DOUBT", manners.AT_ONCE_FROM_A_HOST + 1)
+    names.name(ONE, [OUTSIDE])
+    names.name(OTHER, [OUTSIDE])
+    async with wide:
+        fetcher = Fetcher(wide, plain_http=True, manners=Manners(clock=clock))
+        hanging = peer.answers[f"{ONE}/"] = Hanging()
+        asked = [asyncio.create_task(came(fetcher, peer.url("/", ONE))) for _ in range(50)]
+        for _ in range(manners.AT_ONCE_FROM_A_HOST):
+            await hanging.asked.acquire()
+        assert await came(fetcher, peer.url("/nothing", OTHER)) == "not_found"
+        hanging.go_on.set()
+        assert set(await asyncio.gather(*asked)) == {"ok"}
+
+
 async def test_a_host_that_hangs_is_left_alone_and_who_only_waited_for_a_place_blames_nobody(
     wide: aiohttp.ClientSession, peer: Peer, clock: Clock
 ) -> None:

@@ -33,8 +33,8 @@ def arrive() -> None:
     connection.close()
 
 
-def arrived(actor: str, kind: str) -> Received:
-    """An activity about a note of its own, as if it had just come."""
+def arrived(actor: str, kind: str, what: str = "") -> Received:
+    """An activity about a note of its own, or about what stands elsewhere, as if it had just come."""
     number = Received.objects.count()
     note = {
         "id": f"{actor}/notes/{number}",
@@ -44,7 +44,7 @@ def arrived(actor: str, kind: str) -> Received:
         "content": f"{number:06}",
     }
     name = f"{actor}/activities/{number}"
-    body = {"@context": STREAMS, "id": name, "type": kind, "actor": actor, "object": note}
+    body = {"@context": STREAMS, "id": name, "type": kind, "actor": actor, "object": what or note}
     digest = hashlib.sha256(name.encode()).digest()
     return Received.objects.create(
         digest=digest, actor=actor, body=json.dumps(body).encode(), received_at=timezone.now()
