@@ -176,6 +176,9 @@ async def test_a_host_that_is_down_when_a_known_key_fails_is_no_refusal(
 # ---- who is gone ---------------------------------------------------------------------------------------
 
 
+FAR = "https://far.example/users/carol"
+
+
 def farewell(sender: Sender, **changed: Any) -> dict[str, Any]:
     return sender.activity("Delete", **{"object": sender.uri, **changed})
 
@@ -200,12 +203,13 @@ async def test_a_delete_of_somebody_known_needs_a_key_that_holds(inboxes: Inboxe
     assert len(await rows()) == 2
 
 
-@pytest.mark.parametrize("what", ["a note", "another actor", "nothing to read"])
+@pytest.mark.parametrize("what", ["a note", "another actor", "another server", "nothing to read"])
 async def test_other_words_of_somebody_gone_are_refused(inboxes: Inboxes, bob: Sender, what: str) -> None:
     bob.peer.answers["/users/bob"] = status("410 Gone")
     body = {
         "a note": json.dumps(bob.activity("Delete", object=f"{bob.uri}/notes/1")).encode(),
         "another actor": json.dumps(farewell(bob, object=bob.peer.url("/users/eve"))).encode(),
+        "another server": json.dumps(farewell(bob, actor=FAR, object=FAR)).encode(),
         "nothing to read": b"{",
     }[what]
     answer = await ask(inboxes, bob.post(body))

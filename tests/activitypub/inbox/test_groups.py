@@ -95,6 +95,14 @@ def test_nobody_changes_another_ones_post_by_what_they_bring(bob: RemoteActor, g
     assert everything() == before
 
 
+def test_nobody_brings_what_a_suspended_person_wrote(bob: RemoteActor, group: RemoteActor) -> None:
+    RemoteActor.objects.filter(pk=bob.pk).update(suspended_at=timezone.now())
+    theirs, before = note(bob), everything()
+    for what in (theirs["id"], activity(bob, "Create", object=theirs)):
+        assert does(group, "Announce", {theirs["id"]: theirs}, object=what) == "actor_suspended"
+    assert everything() == before
+
+
 def test_what_is_of_this_server_is_not_announced_away(alice: LocalActor, group: RemoteActor) -> None:
     own = post(alice, 1, "mine")
     before = everything()

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.utils import timezone
 
 from activitypub.models import (
     Actor,
@@ -101,6 +102,17 @@ def test_nobody_moves_to_a_suspended_host(bob: RemoteActor, alice: LocalActor) -
     follows(alice, bob)
     before = everything()
     assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "fetch_host_suspended"
+    assert everything() == before
+
+
+def test_nobody_moves_to_who_is_suspended_or_has_moved(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    there = RemoteActor.objects.create(uri=NEW, host="new.example", username="bob", inbox=f"{NEW}/inbox")
+    RemoteActor.objects.filter(pk=there.pk).update(suspended_at=timezone.now())
+    before = everything()
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "actor_suspended"
+    on = target(bob.uri, movedTo="https://third.example/users/bob")
+    assert does(bob, "Move", on, object=bob.uri, target=NEW) == "target_has_moved"
     assert everything() == before
 
 
