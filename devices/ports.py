@@ -14,10 +14,10 @@ class Port(Generic[P]):
     """
 
     def __init__(self) -> None:
-        self._functions: list[Callable[P, None]] = []
+        self._functions: list[Callable[P, object]] = []
 
-    def connect(self, function: Callable[P, None]) -> None:
-        """Add a function; the same one twice stands once."""
+    def connect(self, function: Callable[P, object]) -> None:
+        """Add a function; the same one twice stands once. What it returns is for others."""
         if function not in self._functions:
             self._functions.append(function)
 
