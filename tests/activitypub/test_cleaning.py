@@ -1,0 +1,30 @@
+"""HTML from elsewhere: how much of it is read."""
+
+import pytest
+
+from activitypub import cleaning
+
+
+@pytest.mark.parametrize("sign", ["<div>", "<b>", "</p>", "<!--x-->"])
+def test_of_more_tags_than_anybody_writes_the_rest_is_not_read(sign: str) -> None:
+    most = sign * cleaning.MAX_TAGS
+    assert "late" in cleaning.clean(f"{most}late")
+    for read in (cleaning.clean, cleaning.as_text):
+        assert "late" not in read(f"{most}<i>late")
+        assert "late" not in read(sign * 300_000 + "late")
+        assert "early" in read(f"early {most}<i>late")
+
+
+def test_of_more_references_than_anybody_writes_the_rest_is_not_read() -> None:
+    most = "&" * cleaning.MAX_REFERENCES
+    for read in (cleaning.clean, cleaning.as_text):
+        assert "late" in read(f"{most}late")
+        assert "late" not in read(f"{most}&amp;late")
+        assert "late" not in read("&" * 1_000_000 + "late")
+
+
+def test_what_people_write_is_read_to_its_end() -> None:
+    article = '<p>An <a href="https://remote.example/1">article</a> &amp; more.</p>' * 900
+    cleaned = cleaning.clean(f"{article}<p>the end</p>")
+    assert cleaned.count("<p>") == 901
+    assert cleaned.endswith("<p>the end</p>")
