@@ -129,7 +129,14 @@ _NEARLY = st.builds(
     lambda base, changed: {**base, **changed},
     st.sampled_from(
         [
-            {"id": f"{BOB}/objects/1", "type": "Note", "attributedTo": BOB, "to": PUBLIC, "content": "one"},
+            {
+                "id": f"{BOB}/objects/1",
+                "type": "Note",
+                "attributedTo": BOB,
+                "to": PUBLIC,
+                "content": "one",
+                "tag": [{"type": "Mention", "href": PERSON}],
+            },
             {"id": f"{BOB}/objects/2", "type": "Question", "attributedTo": BOB, "to": [PUBLIC, PERSON]},
             {"id": f"{BOB}/objects/3", "type": "Note", "attributedTo": BOB, "inReplyTo": OWN, "name": "one"},
             {"id": BOB, "type": "Person", "preferredUsername": "bob", "inbox": f"{BOB}/inbox"},
@@ -148,7 +155,7 @@ _AROUND: dict[str, st.SearchStrategy[Any]] = {
     "tag": _MEMBERS["tag"],
 }
 _PUBLISHED = st.fixed_dictionaries(
-    {"type": st.sampled_from(["Create", "Update"]), "object": _NEARLY}, optional=_AROUND
+    {"type": st.sampled_from(["Create", "Update"]), "object": _NEARLY}, optional={"to": _AROUND["to"]}
 )
 _ANY = st.fixed_dictionaries(
     {
