@@ -80,7 +80,8 @@ def test_nobody_asks_for_the_post_of_another(bob: RemoteActor, own: Post) -> Non
     eve, mallory = neighbour("eve"), neighbour("mallory", "far.example")
     hers = post(eve, 5, "hers")
     before = everything()
-    for instrument in (quoting(eve, own), hers.uri):
+    unknown = quoting(eve, own, id=f"{eve.uri}/objects/6")
+    for instrument in (quoting(eve, own), hers.uri, unknown):
         assert does(bob, "QuoteRequest", object=own.uri, instrument=instrument) == "object_of_another_actor"
         word = does(mallory, "QuoteRequest", object=own.uri, instrument=instrument)
         assert word == "instrument_of_another_origin"

@@ -133,3 +133,12 @@ def test_what_is_old_when_it_comes_is_kept_and_no_news(alice: LocalActor, bob: R
     )
     assert row.pk < newer.pk
     assert list(Notification.objects.values_list("post", flat=True)) == [newer.pk]
+
+
+def test_what_says_that_it_is_from_to_morrow_stands_where_it_came(bob: RemoteActor) -> None:
+    now = timezone.now()
+    note = {"id": f"{BOB}/1", "type": "Note", "attributedTo": BOB, "to": [PUBLIC], "content": "<p>soon</p>"}
+    early = posts.store(objects.post({**note, "published": "2999-01-01T00:00:00Z"}), bob, now=now)
+    later = posts.store(objects.post({**note, "id": f"{BOB}/2"}), bob, now=timezone.now())
+    assert early.published == now
+    assert early.pk < later.pk
