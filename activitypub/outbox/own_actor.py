@@ -1,4 +1,5 @@
-"""What concerns the actor itself: where it has moved, its other names, and who may quote what it publishes.
+"""What concerns the actor itself: where it has moved, its other names, who may quote what it publishes, and
+what it tells of itself.
 
 An Update of it is partial, as from every client (ActivityPub §6.3): what it does not name stays, and what is
 null goes.
@@ -9,6 +10,7 @@ from typing import Final
 
 from activitypub.errors import ActivityRefused
 from activitypub.models import LocalActor
+from activitypub.outbox import own_profile
 from activitypub.outbox.deeds import Deed
 from activitypub.outbox.drafts import quotable
 from activitypub.outbox.refusals import Reason
@@ -42,9 +44,10 @@ def move(actor: LocalActor, activity: Document) -> Deed:
 
 
 def update(actor: LocalActor, document: Document) -> Deed:
-    """An Update of the actor: of its other names, of who may quote, or of `movedTo`, which only goes.
+    """An Update of the actor: of its other names, of who may quote, of `movedTo`, which only goes, or of what
+    it tells of itself.
 
-    Raises ActivityRefused.
+    Raises ActivityRefused, DRF's ValidationError.
     """
     match sorted(document.keys() - _NO_CHANGE):
         case ["alsoKnownAs"]:
@@ -60,5 +63,7 @@ def update(actor: LocalActor, document: Document) -> Deed:
             return partial(quoting.set_policy, actor, *quotable(actor, policy))
         case ["movedTo"] if document[MOVED] is None:
             return partial(departing.come_back, actor)
-        case _:
+        case []:
             raise ActivityRefused(Reason.MEMBER)
+        case _:
+            return own_profile.prepare(actor, document)

@@ -14,9 +14,17 @@ def announce_change(actor_id: int) -> Mapping[str, Any]:
     transaction in which it changed. Whoever else knows it reads the document anew when they need it. Returns
     the Update."""
     actor = LocalActor.objects.get(pk=actor_id)
+    update = update_document(actor)
+    followed = RemoteActor.objects.filter(pk__in=Follow.objects.filter(follower=actor).values("followee"))
+    sending.send(actor, update, to=followed.iterator(), to_followers=True, object_uri=actor.uri)
+    return update
+
+
+def update_document(actor: LocalActor) -> Mapping[str, Any]:
+    """The Update that tells what an actor is now, under a new id."""
     document = actor_document(actor, published_keys(actor))
     document.pop("@context")
-    update = {
+    return {
         "@context": ACTOR_CONTEXT,
         "id": sending.new_activity_uri(actor),
         "type": "Update",
@@ -25,6 +33,3 @@ def announce_change(actor_id: int) -> Mapping[str, Any]:
         "cc": [actor.followers] if actor.followers else [],
         "object": document,
     }
-    followed = RemoteActor.objects.filter(pk__in=Follow.objects.filter(follower=actor).values("followee"))
-    sending.send(actor, update, to=followed.iterator(), to_followers=True, object_uri=actor.uri)
-    return update

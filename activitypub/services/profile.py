@@ -1,17 +1,18 @@
 """What an actor tells of itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
 from rest_framework import serializers
 
-from activitypub import ports
 from activitypub.models import LocalActor
 from activitypub.models.actors import MAX_URI
 from activitypub.protocol import plain_text
-from activitypub.services.presence import require_here
+from activitypub.services.announcing import announce_change, update_document
+from activitypub.services.presence import require_active
 
 MAX_NAME = 100
 MAX_SUMMARY = 5000
@@ -34,30 +35,39 @@ class Profile:
     indexable: bool | None = None
 
 
-def update_profile(actor: LocalActor, profile: Profile) -> LocalActor:
-    """Change the profile of an account's actor and return it.
+def update_profile(actor: LocalActor, profile: Profile) -> Mapping[str, Any]:
+    """Change the profile of an account's actor. Returns the Update, which is sent if anything is new.
 
     Raises DRF's ValidationError with what is too long or no address, UnknownActor where it was erased,
-    ActorSuspended.
+    ActorSuspended, ActorMoved.
     """
     _require_valid(profile)
     with transaction.atomic():
-        require_here(actor)
-        actor = LocalActor.objects.get(pk=actor.pk)
-        for name in ("display_name", "icon", "image", "locked", "discoverable", "indexable"):
-            if (value := getattr(profile, name)) is not None:
-                setattr(actor, name, value)
-        if profile.summary is not None:
-            actor.summary_source = profile.summary
-            actor.summary = plain_text.paragraphs(profile.summary)
-        if profile.fields is not None:
-            actor.fields = [
-                {"name": name, "value": plain_text.inline(text), "source": text}
-                for name, text in profile.fields
-            ]
-        actor.save()
-        ports.actor_changed(actor.pk)
-    return actor
+        require_active(actor)
+        row = LocalActor.objects.select_for_update(no_key=True).get(pk=actor.pk)
+        new = {name: value for name, value in _columns(profile).items() if getattr(row, name) != value}
+        if not new:
+            return update_document(row)
+        for name, value in new.items():
+            setattr(row, name, value)
+        row.save(update_fields=new)
+        return announce_change(row.pk)
+
+
+def _columns(profile: Profile) -> Mapping[str, Any]:
+    """What is to stand in the actor's row."""
+    columns: dict[str, Any] = {
+        name: value
+        for name in ("display_name", "icon", "image", "locked", "discoverable", "indexable")
+        if (value := getattr(profile, name)) is not None
+    }
+    if profile.summary is not None:
+        columns |= {"summary_source": profile.summary, "summary": plain_text.paragraphs(profile.summary)}
+    if profile.fields is not None:
+        columns["fields"] = [
+            {"name": name, "value": plain_text.inline(text), "source": text} for name, text in profile.fields
+        ]
+    return columns
 
 
 def _require_valid(profile: Profile) -> None:

@@ -3,12 +3,12 @@
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from activitypub import ports
-from activitypub.errors import UnknownActor
+from activitypub.errors import ActorMoved, UnknownActor
+from activitypub.models import Follow, FollowState, LocalActor, Sent
 from activitypub.services.profile import MAX_FIELDS, Profile, update_profile
 from tests.accounts.test_erasure import erase
 from tests.activitypub.reading import document, get
-from tests.activitypub.test_actors import BROWSER, actor_of, uri_of
+from tests.activitypub.test_actors import BROWSER, actor_of, remote, uri_of
 from tests.people import Person
 
 
@@ -87,8 +87,29 @@ def test_a_profile_is_told_whole_and_what_is_not_named_stays(person: Person) -> 
     assert (read["attachment"], read["summary"], read["name"]) == ([], "", "Alice")
 
 
-def test_whoever_sends_updates_hears_of_it(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[int] = []
-    monkeypatch.setattr(ports.actor_changed, "_functions", [heard.append])
-    update_profile(actor_of(person), Profile(display_name="Alice"))
-    assert heard == [actor_of(person).pk]
+def test_a_change_is_told_once_and_what_changes_nothing_is_told_nobody(person: Person) -> None:
+    actor = actor_of(person)
+    Follow.objects.create(follower=remote(), followee=actor, state=FollowState.ACCEPTED)
+    profile = Profile(display_name="Alice", summary="Hello", fields=[("Home", "here")], locked=True)
+    told = update_profile(actor, profile)
+    assert (told["type"], told["object"]["name"]) == ("Update", "Alice")
+    assert update_profile(actor, profile)["object"] == told["object"]
+    assert update_profile(actor, Profile())["object"] == told["object"]
+    assert list(Sent.objects.values_list("uri", "type")) == [(told["id"], "Update")]
+
+
+def test_who_has_moved_tells_nothing_new(person: Person) -> None:
+    LocalActor.objects.filter(pk=actor_of(person).pk).update(moved_to="https://new.example/users/x")
+    with pytest.raises(ActorMoved):
+        update_profile(actor_of(person), Profile(display_name="Alice"))
+    assert not actor_of(person).display_name
+
+
+def test_a_change_writes_back_nothing_that_it_does_not_name(person: Person) -> None:
+    stale = actor_of(person)
+    LocalActor.objects.filter(pk=stale.pk).update(
+        also_known_as=["https://old.example/users/x"], indexable=True
+    )
+    update_profile(stale, Profile(display_name="Alice"))
+    row = actor_of(person)
+    assert (row.also_known_as, row.indexable) == (["https://old.example/users/x"], True)

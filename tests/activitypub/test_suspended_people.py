@@ -63,6 +63,7 @@ def test_who_is_suspended_does_nothing_in_the_fediverse(person: Person, fan: Rem
         {"type": "Block", "object": fan.uri},
         {"type": "Update", "object": {"id": uri_of(person), "alsoKnownAs": []}},
         {"type": "Update", "object": {"id": uri_of(person), "movedTo": None}},
+        {"type": "Update", "object": {"id": uri_of(person), "name": "Somebody else"}},
     ):
         answer = submit(person, body)
         # Their own posts are hidden from them too.

@@ -259,6 +259,43 @@ def test_who_is_quoted_by_the_other_server_says_so_and_takes_it_back(
     one.becomes(f"[*{quote}, {counted}]", [["", ""], 0])
 
 
+def test_a_changed_profile_is_read_by_the_other_server_and_who_approves_followers_is_asked(
+    neighbours: tuple[Neighbour, Neighbour],
+) -> None:
+    one, other = neighbours
+    states = "sorted(Follow.objects.values_list('follower__uri', 'state'))"
+    other.publish({"type": "Follow", "object": one.uri})
+    other.becomes(states, [[other.uri, "accepted"]])
+
+    profile = {
+        "name": "Alice",
+        "summary": "<p>a quiet person</p>",
+        "icon": f"{one.server.origin}/alice.png",
+        "attachment": [{"type": "PropertyValue", "name": "Home", "value": "here"}],
+        "manuallyApprovesFollowers": True,
+    }
+    one.publish({"type": "Update", "object": {"id": one.uri, **profile}})
+    read = f"Actor.objects.values_list('display_name', 'summary', 'icon', 'locked').get(uri={one.uri!r})"
+    other.becomes(f"[*{read}]", ["Alice", profile["summary"], profile["icon"], True])
+    assert other.asked(f"Actor.objects.get(uri={one.uri!r}).fields") == [{"name": "Home", "value": "here"}]
+
+    late, refused = other.newcomer(), other.newcomer()
+    for newcomer in (late, refused):
+        other.publish({"type": "Follow", "object": one.uri}, newcomer)
+    names = [other.uri_of(late), other.uri_of(refused)]
+    waiting = sorted([[other.uri, "accepted"], *([name, "requested"] for name in names)])
+    one.becomes(states, waiting)
+    assert other.asked(states) == waiting
+
+    inbox = one.person.handset.call("GET", f"/users/{one.person.username}/inbox?page=first").expect(200)
+    asked = {item["actor"]: item["id"] for item in inbox.json["orderedItems"] if item["type"] == "Follow"}
+    assert asked.keys() >= set(names)
+    one.publish({"type": "Accept", "object": asked[names[0]]})
+    one.publish({"type": "Reject", "object": asked[names[1]]})
+    other.becomes(states, sorted([[other.uri, "accepted"], [names[0], "accepted"]]))
+    assert one.asked(states) == other.asked(states)
+
+
 def test_what_clients_do_and_read_reaches_the_other_server_once_though_a_server_is_killed(
     neighbours: tuple[Neighbour, Neighbour],
 ) -> None:

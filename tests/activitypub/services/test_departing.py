@@ -206,6 +206,7 @@ def test_who_has_moved_begins_nothing_new_and_may_end_what_was(person: Person, o
     for body in (
         note(),
         {"type": "Update", "object": {**note(), "id": own}},
+        {"type": "Update", "object": {"id": uri_of(person), "name": "Somebody else"}},
         {"type": "Follow", "object": uri_of(other)},
         {"type": "Like", "object": own},
         {"type": "Announce", "object": post.uri, "to": [PUBLIC]},
@@ -257,7 +258,7 @@ def test_ones_own_address_is_no_other_name(person: Person) -> None:
         {},
         {"movedTo": "https://new.example/users/x"},
         {"alsoKnownAs": [], "movedTo": None},
-        {"name": "Somebody"},
+        {"preferredUsername": "somebody"},
         {"publicKey": {}},
         {"movedTo": []},
     ],
