@@ -173,7 +173,7 @@ def _arrival(sender: Authenticated, recipient: str) -> Arrival:
     origin = origin_of(sender.actor_uri)
     if against is not None or document.id is None or origin is None:
         raise ActivityRefused(against or authority.Reason.ID_MISSING)
-    return Arrival(sender, document.id, origin.authority, recipient)
+    return Arrival(sender, document.id, document.type, origin.authority, recipient)
 
 
 def _read(body: bytes) -> Activity:

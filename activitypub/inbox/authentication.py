@@ -40,10 +40,15 @@ _SEAL = object()
 @dataclass(frozen=True, slots=True)
 class Authenticated:
     """Evidence that an actor signed `body`: with the request that it came in, by `verified`, and by whose key
-    that is; or by a proof that stands in it, and then nothing is known of who sent it."""
+    that is; or by a proof that stands in it, and then nothing is known of who sent it.
+
+    `signed_at` is when, by what is signed, in whole Unix seconds: HTTP's dates have no more, and so a proof
+    is not later than the request that it was first sent with.
+    """
 
     actor_uri: str
     body: bytes
+    signed_at: int
     verified: Verified | None
     seal: InitVar[object]
 
@@ -121,10 +126,12 @@ async def authenticate_document(body: bytes, document: Document) -> Authenticate
     claim = read_proof(document, time.time())
     if isinstance(claim, Rejected) or claim.created is None or claim.created < time.time() - PROOF_SECONDS:
         return None
+    signed_at = int(claim.created)
     try:
-        found = _proven(claim, body, await keys.key_for(claim.verification_method))
+        found = _proven(claim, body, signed_at, await keys.key_for(claim.verification_method))
         if isinstance(found, Rejected) and found.reason in _MENDED_BY_ROTATION:
-            found = _proven(claim, body, await keys.key_for(claim.verification_method, fresh=True))
+            key = await keys.key_for(claim.verification_method, fresh=True)
+            found = _proven(claim, body, signed_at, key)
     except DownForNow as error:
         raise KeyUnavailable(error.reason) from None
     except NotFetched:
@@ -132,17 +139,17 @@ async def authenticate_document(body: bytes, document: Document) -> Authenticate
     return found if isinstance(found, Authenticated) else None
 
 
-def _proven(claim: ProofClaim, body: bytes, key: RemoteKey) -> Authenticated | Rejected:
+def _proven(claim: ProofClaim, body: bytes, signed_at: int, key: RemoteKey) -> Authenticated | Rejected:
     verdict = check_proof(claim, key.key, time.time())
     if isinstance(verdict, ProvenDocument):
-        return Authenticated(key.actor_uri, body, None, _SEAL)
+        return Authenticated(key.actor_uri, body, signed_at, None, _SEAL)
     return verdict
 
 
 def _checked(claim: Claim, key: RemoteKey) -> Authenticated | Rejected:
     verdict = check(claim, key.key, time.time())
     if isinstance(verdict, Verified):
-        return Authenticated(key.actor_uri, verdict.request.body, verdict, _SEAL)
+        return Authenticated(key.actor_uri, verdict.request.body, int(claim.created), verdict, _SEAL)
     return verdict
 
 

@@ -10,7 +10,9 @@ from activitypub.ids import new_id
 class Received(models.Model):
     """A verified activity, waiting to be worked through, or kept for a while as known.
 
-    `digest` is the SHA-256 of the activity's `id`: what comes twice is dropped. `actor` is the `id` of the
+    `digest` is the SHA-256 of the activity's `id`: what comes twice is dropped, but for a Follow or an Undo
+    that was signed anew, which takes the row over with a new id. For that, the `received_at` of these two is
+    when they were signed, where a clock that is ahead says that this was later. `actor` is the `id` of the
     actor that signed; what one actor sent is worked through in the order of this row's id. `body` is as it
     came, and empty once done. `recipient` is the username whose inbox it came to, empty for the shared one.
     `outcome` is empty while it waits, then `done` or the word of the reason for which it had no effect.

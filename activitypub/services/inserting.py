@@ -19,10 +19,11 @@ class Insert:
             + (f" ON CONFLICT ({unless}) DO NOTHING" if unless else "")
         )
 
-    def __call__(self, rows: Iterable[Sequence[Any]]) -> None:
-        """In the caller's transaction. Times go through `moment` before."""
+    def __call__(self, rows: Iterable[Sequence[Any]]) -> int:
+        """How many were written, in the caller's transaction. Times go through `moment` before."""
         with connection.cursor() as cursor:
             cursor.executemany(self._sql, list(rows))
+            return int(cursor.rowcount)
 
 
 def moment(at: datetime) -> Any:

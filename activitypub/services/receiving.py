@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Any
+from typing import Final, NamedTuple
 
 from django.db import transaction
 
@@ -18,6 +18,9 @@ from activitypub.models import LocalActor, Received
 from activitypub.queries.hosts import suspended_among
 from activitypub.queries.prepared import Among
 from activitypub.services.inserting import Insert, moment
+
+# Misskey makes the id of a Follow from who follows whom, and its Undo's from that, the same each time.
+COME_AGAIN: Final = frozenset({"Follow", "Undo"})
 
 # Of what comes twice the first is kept. That two rows have one number is another matter, and an error.
 _keep = Insert(
@@ -43,13 +46,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
-    """An activity for the inbox of `recipient`, a username, or for the shared one, which is empty.
+    """An activity, with its id and type, for the inbox of `recipient`, a username, or for the shared one,
+    which is empty.
 
     `host` is the sender's, as its policy names it.
     """
 
     sender: Authenticated
     activity_id: str
+    activity_type: str
     host: str
     recipient: str
 
@@ -57,7 +62,8 @@ class Arrival:
 def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]:
     """Keep activities in one transaction, in their order; one whose id is known is kept already.
 
-    When this returns they are on the disk.
+    But a Follow or an Undo is kept anew if it was signed after the one before it was received, and that one
+    is done. When this returns they are on the disk.
     """
     suspended = suspended_among({arrival.host for arrival in arrivals})
     here, gone = _recipients({arrival.recipient for arrival in arrivals} - {""})
@@ -72,9 +78,13 @@ def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]
     verdicts = {arrival: verdict(arrival) for arrival in arrivals}
     kept = [arrival for arrival in arrivals if verdicts[arrival] is Verdict.KEPT]
     if kept:
-        received_at = moment(at)
+        rows = [_row(arrival, at) for arrival in kept]
         with transaction.atomic():
-            _keep(_row(arrival, received_at) for arrival in kept)
+            if _keep(row._replace(received_at=moment(row.received_at)) for row in rows) < len(rows):
+                again = [pair for pair in zip(rows, kept, strict=True) if pair[1].activity_type in COME_AGAIN]
+                # By digest, so that two who do this at once never wait for each other.
+                for row, arrival in sorted(again, key=lambda pair: pair[0].digest):
+                    _keep_anew(row, _signed_at(arrival))
         bell.ring()
     return verdicts
 
@@ -89,7 +99,32 @@ def _recipients(names: set[str]) -> tuple[set[str], set[str]]:
     return here, set(filter(was_erased, names - here))
 
 
-def _row(arrival: Arrival, received_at: Any) -> tuple[Any, ...]:
-    digest = hashlib.sha256(arrival.activity_id.encode()).digest()
+class _Row(NamedTuple):
+    id: int
+    digest: bytes
+    actor: str
+    recipient: str
+    body: bytes
+    received_at: datetime
+    attempts: int = 0
+    outcome: str = ""
+
+
+def _row(arrival: Arrival, at: datetime) -> _Row:
     sender = arrival.sender
-    return new_id(), digest, sender.actor_uri, arrival.recipient, sender.body, received_at, 0, ""
+    if arrival.activity_type in COME_AGAIN:
+        # By a clock that is ahead it was signed later than it came, and the same once more would be too.
+        at = max(at, _signed_at(arrival))
+    digest = hashlib.sha256(arrival.activity_id.encode()).digest()
+    return _Row(new_id(), digest, sender.actor_uri, arrival.recipient, sender.body, at)
+
+
+def _keep_anew(row: _Row, signed_at: datetime) -> None:
+    """In the place of one that is done. What waits has its effect yet, a replay was signed before, and the
+    id may be another actor's of that host: those stay as they are."""
+    done = Received.objects.filter(digest=row.digest, actor=row.actor).exclude(outcome="")
+    done.filter(received_at__lt=signed_at).update(**row._asdict(), not_before=None)
+
+
+def _signed_at(arrival: Arrival) -> datetime:
+    return datetime.fromtimestamp(arrival.sender.signed_at, UTC)

@@ -1,16 +1,21 @@
 """Inboxes in this process, and two other servers with somebody on each."""
 
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 from pytest_django.fixtures import Settings
 
+from activitypub.inbox import receiving
+from activitypub.models import LocalActor
 from activitypub.remote import keys, session, signing
 from hvx.inboxes import Inboxes
+from tests.activitypub import senders
 from tests.activitypub.fetching.peer import Peer
 from tests.activitypub.inbox.forging import World
+from tests.activitypub.inbox.misskey import Misskey
 from tests.activitypub.senders import Sender, rsa_key
 from tests.people import DjangoWire, Person
 
@@ -71,3 +76,12 @@ def alice(transactional_db: None) -> Person:
     person = Person(DjangoWire())
     person.register().expect(201)
     return person
+
+
+@pytest.fixture
+async def misskey(bob: Sender, alice: Person, monkeypatch: pytest.MonkeyPatch) -> Misskey:
+    actor = await LocalActor.objects.aget(username=alice.username)
+    misskey = Misskey(bob, actor.uri)
+    monkeypatch.setattr(senders, "time", SimpleNamespace(time=lambda: misskey.seconds))
+    monkeypatch.setattr(receiving, "timezone", SimpleNamespace(now=misskey.received_at))
+    return misskey
