@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
@@ -78,13 +78,16 @@ def keep(arrivals: Sequence[Arrival], at: datetime) -> Mapping[Arrival, Verdict]
     verdicts = {arrival: verdict(arrival) for arrival in arrivals}
     kept = [arrival for arrival in arrivals if verdicts[arrival] is Verdict.KEPT]
     if kept:
-        rows = [_row(arrival, at) for arrival in kept]
+        received_at = moment(at)
+        rows = [_row(arrival, received_at) for arrival in kept]
+        again = [n for n, arrival in enumerate(kept) if arrival.activity_type in COME_AGAIN]
+        for n in again:
+            rows[n] = rows[n]._replace(received_at=moment(_received_at(kept[n], at)))
         with transaction.atomic():
-            if _keep(row._replace(received_at=moment(row.received_at)) for row in rows) < len(rows):
-                again = [pair for pair in zip(rows, kept, strict=True) if pair[1].activity_type in COME_AGAIN]
+            if _keep(rows) < len(rows):
                 # By digest, so that two who do this at once never wait for each other.
-                for row, arrival in sorted(again, key=lambda pair: pair[0].digest):
-                    _keep_anew(row, _signed_at(arrival))
+                for n in sorted(again, key=lambda n: rows[n].digest):
+                    _keep_anew(kept[n], rows[n], at)
         bell.ring()
     return verdicts
 
@@ -105,25 +108,28 @@ class _Row(NamedTuple):
     actor: str
     recipient: str
     body: bytes
-    received_at: datetime
+    received_at: Any
     attempts: int = 0
     outcome: str = ""
 
 
-def _row(arrival: Arrival, at: datetime) -> _Row:
-    sender = arrival.sender
-    if arrival.activity_type in COME_AGAIN:
-        # By a clock that is ahead it was signed later than it came, and the same once more would be too.
-        at = max(at, _signed_at(arrival))
+def _row(arrival: Arrival, received_at: Any) -> _Row:
     digest = hashlib.sha256(arrival.activity_id.encode()).digest()
-    return _Row(new_id(), digest, sender.actor_uri, arrival.recipient, sender.body, at)
+    sender = arrival.sender
+    return _Row(new_id(), digest, sender.actor_uri, arrival.recipient, sender.body, received_at)
 
 
-def _keep_anew(row: _Row, signed_at: datetime) -> None:
+def _keep_anew(arrival: Arrival, row: _Row, at: datetime) -> None:
     """In the place of one that is done. What waits has its effect yet, a replay was signed before, and the
     id may be another actor's of that host: those stay as they are."""
     done = Received.objects.filter(digest=row.digest, actor=row.actor).exclude(outcome="")
-    done.filter(received_at__lt=signed_at).update(**row._asdict(), not_before=None)
+    values = row._replace(received_at=_received_at(arrival, at))._asdict()
+    done.filter(received_at__lt=_signed_at(arrival)).update(**values, not_before=None)
+
+
+def _received_at(arrival: Arrival, at: datetime) -> datetime:
+    # By a clock that is ahead it was signed later than it came, and the same once more would be too.
+    return max(at, _signed_at(arrival))
 
 
 def _signed_at(arrival: Arrival) -> datetime:
