@@ -7,7 +7,10 @@ import pytest
 
 # Folders, files, or a test of a file, below tests/.
 ONCE = (
+    "accounts/test_erasure.py::test_an_erasure_killed_at_any_moment_has_erased_all_or_nothing",
+    "activitypub/delivery/test_killed.py",
     "activitypub/fetching/",
+    "activitypub/inbox/test_killed.py",
     "activitypub/protocol/",
     "bench/",
     "client/",

@@ -66,7 +66,7 @@ def test_a_missing_component_is_named_with_what_it_wants(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    for variable in ("HVX_TEST_REDIS_URL", "HVX_TEST_POSTGRES_URL", "HVX_VECTORS"):
+    for variable in ("HVX_TEST_REDIS_URL", "HVX_TEST_POSTGRES_URL", "HVX_TEST_FEDIFY_URL", "HVX_VECTORS"):
         monkeypatch.delenv(variable, raising=False)
     reason = why_missing(component)
     assert reason is not None
