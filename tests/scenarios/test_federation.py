@@ -151,7 +151,9 @@ def test_people_of_two_servers_follow_write_answer_like_boost_edit_and_delete(
 
     other.publish({"type": "Undo", "object": {"type": "Follow", "object": one.uri}})
     one.becomes("Follow.objects.count()", 0)
-    assert one.asked("Delivery.objects.count()") == other.asked("Delivery.objects.count()") == 0
+    # What one has worked through, the other may still be writing off: its row goes after the answer.
+    for server in (one, other):
+        server.becomes("Delivery.objects.count()", 0)
 
 
 def test_who_moves_takes_the_followers_of_both_servers_along(neighbours: tuple[Neighbour, Neighbour]) -> None:
@@ -227,7 +229,8 @@ def _is_asked_and_ends(one: Neighbour, other: Neighbour) -> None:
     assert other.asked(f"bool({post}.poll['closed'])")
     late = one.posted({"type": "Note", "inReplyTo": uri, "name": "tea"}, one.newcomer())
     assert late.refusal == (422, "poll_refuses_vote")
-    assert one.asked("Errand.objects.count()") == other.asked("Errand.objects.count()") == 0
+    for server in (one, other):
+        server.becomes("Errand.objects.count()", 0)
 
 
 def test_who_is_quoted_by_the_other_server_says_so_and_takes_it_back(

@@ -12,7 +12,7 @@ from vault import keyring, keys, queries, replacing, vaultfile
 from vault.protectors import keyfile, shares
 from vault.rootkey import RootKey
 from vault.unsealing import Unsealing
-from vault.vaultfile import Protector
+from vault.vaultfile import Protector, Vault
 
 PLANTED = b"what was sealed before any of it"
 
@@ -43,7 +43,7 @@ def check() -> None:
     for written in _notebook().read_text().splitlines():
         for share in json.loads(written):
             if any(gathering.is_of(shares.read(share)) for gathering in by_people._gatherings):
-                vault = by_people.offer(share).vault
+                vault = _offered(by_people, share)
                 if vault is not None:
                     found |= {root.id.hex() for root in (vault.root, vault.next_root) if root is not None}
                     break
@@ -54,6 +54,19 @@ def check() -> None:
     planted = _planted().read_bytes()
     assert keyring.named_by(keyring.FIELDS, planted).open(b"place", planted) == PLANTED
     assert len(queries.data_keys()) == len(keyring.PURPOSES)
+
+
+def _offered(by_people: Unsealing, share: str) -> Vault | None:
+    """Bring a share. One of a replaced set may be taken for one of this: SLIP-39 names sets by 15 bits.
+
+    With a hundred sets in the notebook two of one name are likely. A false share costs nothing: the
+    genuine ones must still open after it.
+    """
+    try:
+        return by_people.offer(share).vault
+    except shares.WrongShare as wrong:
+        assert wrong.kept
+        return None
 
 
 def rotate() -> None:
