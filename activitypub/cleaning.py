@@ -1,5 +1,6 @@
 """HTML from elsewhere, made harmless: what a post needs stays, and nothing that runs, loads or styles."""
 
+import re
 from html import unescape
 from typing import Final
 
@@ -13,6 +14,12 @@ MAX_CHARACTERS: Final = 400_000
 # megabyte of nothing else it made half a minute.
 MAX_TAGS: Final = 4_000
 MAX_REFERENCES: Final = 20_000
+
+# What a parser opens anew in each paragraph until it was closed (HTML §13.2.4.3). Of those that are alike it
+# remembers three, so without their attributes, of which none is kept, they are few.
+_REOPENED: Final = re.compile(
+    r"<(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[\s/][^>]*>", re.IGNORECASE
+)
 
 _TAGS: Final = frozenset(
     {
@@ -134,7 +141,9 @@ def _bounded(html: str) -> str:
     html = html[:MAX_CHARACTERS]
     for sign, most in (("<", MAX_TAGS), ("&", MAX_REFERENCES)):
         html = sign.join(html.split(sign, most + 1)[: most + 1])
-    return html
+    # Behind the last `>` no tag ends: to look for an end from each beginning would take long.
+    ended = html.rfind(">") + 1
+    return _REOPENED.sub(r"<\1>", html[:ended]) + html[ended:]
 
 
 def _classes(value: str) -> str | None:

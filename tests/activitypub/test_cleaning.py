@@ -23,6 +23,15 @@ def test_of_more_references_than_anybody_writes_the_rest_is_not_read() -> None:
         assert "late" not in read("&" * 1_000_000 + "late")
 
 
+@pytest.mark.parametrize("tag", ["<b {}>", "<EM\n{}='>'>", "<u/{}>", '<code {}="<b">'])
+def test_tags_that_nobody_closes_do_not_multiply(tag: str) -> None:
+    many = "<p>".join(tag.format(f"x{number}") + "a</p>" for number in range(900))
+    cleaned = cleaning.clean(many)
+    assert cleaned.count("a<") == 900
+    assert len(cleaned) < 4 * len(many)
+    assert len(cleaning.clean(many + "<b x" * 1000)) < 4 * len(many)
+
+
 def test_what_people_write_is_read_to_its_end() -> None:
     article = '<p>An <a href="https://remote.example/1">article</a> &amp; more.</p>' * 900
     cleaned = cleaning.clean(f"{article}<p>the end</p>")
