@@ -35,8 +35,8 @@ class Actor(models.Model):
     server's own (an Application), or was an account's that is erased, and stays until others were told.
 
     `uri` is the actor's `id`. `summary` is HTML: of a local actor made from `summary_source`, which is
-    what its owner typed, of a remote one as it came, to be cleaned where it is shown. `fields` are
-    `{name, value}`, the value likewise HTML, and of local ones `source`. `locked` is the vocabulary's
+    what its owner typed, of a remote one cleaned when it came. `fields` are `{name, value}`, the value
+    likewise HTML, and of local ones `source`. `locked` is the vocabulary's
     `manuallyApprovesFollowers`. `published` is when the actor came to be by its own server's word.
     `fetched_at` is when a remote document was read last, `moved_at` when one of this server moved last,
     whether it has come back or not.

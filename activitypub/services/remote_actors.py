@@ -7,12 +7,16 @@ from typing import Any
 
 from django.db import transaction
 
+from activitypub import cleaning
 from activitypub.models import ActorKey, KeyKind, RemoteActor
 from activitypub.protocol.documents.actors import RemoteActorDocument
 from activitypub.protocol.documents.shapes import Link, Text
 
 # As the columns have it.
 MAX_NAME = 500
+# Characters that are read of HTML. Mastodon reads as many of a summary.
+MAX_SUMMARY = 20_000
+MAX_FIELD = 2_000
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,15 @@ def _columns(document: RemoteActorDocument, at: datetime) -> dict[str, Any]:
         "followers": _address(document.followers),
         "following": _address(document.following),
         "featured": _address(document.featured),
-        "display_name": _text(document.name)[:MAX_NAME],
-        "summary": _text(document.summary),
-        "fields": [{"name": field.name, "value": field.value} for field in document.fields],
+        "display_name": cleaning.as_text(_text(document.name))[:MAX_NAME],
+        "summary": cleaning.clean(_text(document.summary)[:MAX_SUMMARY]),
+        "fields": [
+            {
+                "name": cleaning.as_text(field.name[:MAX_FIELD])[:MAX_NAME],
+                "value": cleaning.clean(field.value[:MAX_FIELD]),
+            }
+            for field in document.fields
+        ],
         "icon": _picture(document.icon),
         "image": _picture(document.image),
         "locked": document.manually_approves_followers,

@@ -100,6 +100,34 @@ async def test_an_older_document_changes_nothing(bob: Sender) -> None:
     assert (await RemoteActor.objects.aget()).display_name == "new"
 
 
+async def test_what_an_actor_tells_of_itself_is_kept_clean(bob: Sender) -> None:
+    wild = '<p onclick="x()">I am <b>Bob</b><script>x()</script><img src="https://remote.example/1.png"></p>'
+    link = '<a href="javascript:x()" rel="me">mine</a>'
+    row = await sync_to_async(stored)(
+        bob,
+        name="<b>Bob</b> &amp; <script>x()</script>co <3",
+        summary=wild,
+        attachment=[{"type": "PropertyValue", "name": "<i>Page</i>", "value": link}],
+    )
+    safe = '<a target="_blank" rel="nofollow noopener noreferrer">mine</a>'
+    for kept in (row, await RemoteActor.objects.aget()):
+        assert kept.display_name == "Bob & co <3"
+        assert kept.summary == "<p>I am <b>Bob</b></p>"
+        assert kept.fields == [{"name": "Page", "value": safe}]
+
+
+async def test_of_what_an_actor_tells_no_more_is_kept_than_people_write(bob: Sender) -> None:
+    fields = [{"type": "PropertyValue", "name": "n" * 9000, "value": "v" * 9000}] * 100
+    await sync_to_async(stored)(bob, name="N" * 9000, summary="<p>" + "é" * 900_000, attachment=fields)
+    row = await RemoteActor.objects.aget()
+    assert len(row.display_name) == 500
+    assert len(row.summary) < 20_100
+    assert (len(row.fields), {(len(field["name"]), len(field["value"])) for field in row.fields}) == (
+        64,
+        {(500, 2000)},
+    )
+
+
 async def test_keys_are_those_of_the_last_document_and_no_others(bob: Sender) -> None:
     await sync_to_async(stored)(bob)
     second = {
