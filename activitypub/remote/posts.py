@@ -32,6 +32,9 @@ def resolve(uri: str) -> Post:
     if not post.id.isascii() or post.is_vote:
         raise Refused(Reason.BAD_URL)
     author = actors.resolve(post.attributed_to[0])
+    if author.uri != post.attributed_to[0]:
+        # Its address leads to somebody else, of any server, who has not written this.
+        raise Refused(Reason.ID_ELSEWHERE, author.host)
     if author.suspended_at is not None:
         raise Refused(Reason.ACTOR_SUSPENDED, author.host)
     if posts.was_deleted(post.id, author):

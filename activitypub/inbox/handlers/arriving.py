@@ -72,9 +72,15 @@ def _holds(row: Post, post: objects.Post) -> bool:
 
 
 def author_of(context: Context, post: objects.Post) -> Actor:
-    """Of those whom it names, the sender, or else the first (PeerTube names a channel beside the person)."""
+    """Of those whom it names, the sender, or else the first (PeerTube names a channel beside the person).
+
+    Raises NoEffect for one of another server than the post's, however the post has come here.
+    """
     names = post.attributed_to
-    if not names or context.actor.uri in names:
+    sent = not names or context.actor.uri in names
+    if not same_origin(post.id, context.actor.uri if sent else names[0]):
+        raise NoEffect(authority.Reason.ATTRIBUTED_ELSEWHERE)
+    if sent:
         return context.actor
     author = context.actor_at(names[0])
     if not author.host:

@@ -15,7 +15,7 @@ from activitypub.models import HostPolicy, Post, RemoteActor, Severity, Wanted
 from activitypub.remote import actors, posts, session
 from activitypub.services import wanting
 from hvx.inboxes import Inboxes
-from tests.activitypub.fetching.peer import document, status
+from tests.activitypub.fetching.peer import document, redirect, status
 from tests.activitypub.inbox.arriving import post, worked
 from tests.activitypub.senders import STREAMS, Sender
 
@@ -105,6 +105,16 @@ async def test_what_is_not_there_or_not_its_authors_ends_it(bob: Sender, mallory
     assert await climb(stands(bob, "asked", inReplyTo=forged)) == ["asked"]
     assert await climb(f"{bob.uri}/nowhere") == ["asked"]
     assert await waiting() == []
+
+
+async def test_whose_address_leads_to_somebody_else_makes_that_one_no_author(
+    bob: Sender, mallory: Sender
+) -> None:
+    mallory.peer.answers["/users/bob"] = redirect(bob.uri)
+    theirs = mallory.peer.url("/users/bob")
+    assert await climb(stands(mallory, "forged", attributedTo=theirs)) == []
+    bob.peer.answers["/users/eve"] = redirect(bob.uri)
+    assert await climb(stands(bob, "forged", attributedTo=bob.peer.url("/users/eve"))) == []
 
 
 # --- in rows ---------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def world(person: Person) -> World:
     return World(alice, bob, eve, carol, life.own, life.foreign, post(carol, 1, "far away"))
 
 
-def note(uri: str, author: str, **members: Any) -> dict[str, Any]:
+def note(uri: str, author: str | list[str], **members: Any) -> dict[str, Any]:
     return {
         "@context": STREAMS,
         "id": uri,
@@ -57,6 +57,22 @@ def note(uri: str, author: str, **members: Any) -> dict[str, Any]:
 
 
 Members = Callable[[World], Mapping[str, Any]]
+
+
+def web(w: World) -> dict[str, dict[str, Any]]:
+    """What others find at eve's addresses, at the last of them by a redirect."""
+    return {
+        f"{w.eve.uri}/as/carol": note(f"{w.eve.uri}/as/carol", w.carol.uri),
+        f"{w.eve.uri}/as/alice": note(f"{w.eve.uri}/as/alice", w.alice.uri),
+        f"{w.eve.uri}/there/as/carol": note("https://third.example/1", w.carol.uri),
+        f"{w.eve.uri}/there/as/eve": note("https://third.example/1", w.eve.uri),
+        f"{w.eve.uri}/there": note("https://third.example/1", []),
+    }
+
+
+def _read_at(place: str) -> Members:
+    return lambda w: {"object": f"{w.eve.uri}/{place}"}
+
 
 FORGED: Mapping[str, tuple[str, Members, str]] = {
     "another's note, rewritten": (
@@ -84,6 +100,14 @@ FORGED: Mapping[str, tuple[str, Members, str]] = {
         lambda w: {"object": note(w.own.uri, w.eve.uri)},
         "object_of_another_origin",
     ),
+    **{
+        f"a note in another's name, to be read at {place}": (
+            "Update",
+            _read_at(place),
+            "object_attributed_to_another_origin",
+        )
+        for place in ("as/carol", "as/alice", "there/as/carol", "there/as/eve", "there")
+    },
     "another's profile": (
         "Update",
         lambda w: {"object": {"id": w.bob.uri, "type": "Person", "inbox": w.eve.inbox}},
@@ -206,5 +230,5 @@ FORGED: Mapping[str, tuple[str, Members, str]] = {
 def test_of_what_is_not_its_senders_to_do_nothing_comes(world: World) -> None:
     before = everything()
     for name, (kind, members, expected) in FORGED.items():
-        assert (name, does(world.eve, kind, **members(world))) == (name, expected)
+        assert (name, does(world.eve, kind, web(world), **members(world))) == (name, expected)
         assert (name, everything()) == (name, before)
