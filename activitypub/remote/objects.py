@@ -1,22 +1,37 @@
 """Documents of other servers by their address."""
 
+from functools import partial
+
 from activitypub.fetching.cache import KEPT_SECONDS
 from activitypub.protocol.documents.reading import Document
+from activitypub.protocol.uris import same_origin
 from activitypub.remote import session, signing
+from activitypub.remote.actors import require_open
 from activitypub.threads import in_database
 
 
 def fetch(uri: str, *, max_age: float = KEPT_SECONDS) -> Document:
     """The document at an address, from there and not from who named it. `max_age` in seconds.
 
-    Raises Gone, NotFound, DownForNow, Refused.
+    Raises Gone, NotFound, DownForNow, Refused (host_suspended, wherever it was led to, and others).
     """
-    return session.run(_fetch(uri, signing.instance_signer(), max_age))
+    document = session.run(_fetch(uri, _before(uri), max_age))
+    if not same_origin(document["id"], uri):
+        require_open(document["id"])
+    return document
 
 
 async def afetch(uri: str, *, max_age: float = KEPT_SECONDS) -> Document:
     """As `fetch`, in the running loop."""
-    return await _fetch(uri, await in_database(signing.instance_signer), max_age)
+    document = await _fetch(uri, await in_database(partial(_before, uri)), max_age)
+    if not same_origin(document["id"], uri):
+        await in_database(partial(require_open, document["id"]))
+    return document
+
+
+def _before(uri: str) -> signing.KeySigner | None:
+    require_open(uri)
+    return signing.instance_signer()
 
 
 async def _fetch(uri: str, signer: signing.KeySigner | None, max_age: float) -> Document:

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from pytest_django.fixtures import Settings
 
-from activitypub.fetching.errors import Gone, NotFetched, NotFound, Reason
-from activitypub.models import Host
-from activitypub.remote import actors, keys, missing, session
+from activitypub.fetching.errors import Gone, NotFetched, NotFound, Reason, Refused
+from activitypub.models import Host, HostPolicy, Severity
+from activitypub.remote import actors, keys, missing, objects, session
 from activitypub.services.actors import make_missing
-from tests.activitypub.fetching.peer import Answer, Peer, status
+from tests.activitypub.fetching.peer import INSIDE, OUTSIDE, Answer, Peer, redirect, status
 from tests.activitypub.senders import Sender
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback_peers")]
@@ -64,6 +65,33 @@ async def test_what_deliveries_have_learned_of_a_host_holds_for_what_it_is_asked
         await actors.aresolve(bob.uri, max_age=NOW)
     host = await Host.objects.aget()
     assert (host.scheme, host.failed_days) == ("rfc9421", ["2026-11-20"]), "what refuses both says nothing"
+
+
+# --- suspended hosts -------------------------------------------------------------------------------
+
+
+async def test_of_a_suspended_host_no_document_is_asked_for_or_taken_by_a_redirect(peer: Peer) -> None:
+    await HostPolicy.objects.acreate(host=INSIDE, severity=Severity.SUSPEND)
+    async with Peer(INSIDE) as shut:
+        shut.answers["/1"] = shut.note("/1")
+        peer.answers["/1"] = redirect(shut.url("/1"))
+        for uri in (shut.url("/1"), peer.url("/1")):
+            for ask in (objects.afetch, sync_to_async(objects.fetch)):
+                with pytest.raises(Refused) as error:
+                    await ask(uri)
+                assert error.value.reason is Reason.HOST_SUSPENDED
+        assert len(shut.requests) == 2, "the redirects were followed, and what they led to was dropped"
+    await sync_to_async(session.close_thread)()
+
+
+async def test_with_an_allow_list_nobody_else_is_asked_for_a_document(peer: Peer, settings: Settings) -> None:
+    settings.HVX_FEDERATION_ALLOW_LIST = True
+    peer.answers["/1"] = peer.note("/1")
+    with pytest.raises(Refused):
+        await objects.afetch(peer.url("/1"))
+    assert peer.requests == []
+    await HostPolicy.objects.acreate(host=OUTSIDE, severity=Severity.NONE, allowed=True)
+    assert (await objects.afetch(peer.url("/1")))["id"] == peer.url("/1")
 
 
 # --- who is gone -----------------------------------------------------------------------------------
