@@ -47,7 +47,7 @@ class Post(models.Model):
     `{options: [{name, votes}], multiple, end_time, closed, voters_count}`. `attachments` and `emoji` are
     lists of what `protocol.documents` reads, as plain JSON. A boost is no post: see Boost.
     `in_reply_to_uri` and `quote_uri` stay where what they name is not here. Counters are of what this
-    server knows.
+    server knows; of replies those that are for everybody count.
     """
 
     id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)

@@ -10,6 +10,7 @@ from django.db.models import F, Model
 
 from activitypub.fetching.errors import DownForNow, Gone
 from activitypub.models import Actor, Boost, Errand, ErrandKind, Like, Post, QuoteState, RemoteActor
+from activitypub.queries.posts import OPEN
 from activitypub.services import errands
 from activitypub.services.errands import Found
 
@@ -19,7 +20,7 @@ AT_ONCE: Final = 200
 ASKED_AGAIN_AFTER: Final = timedelta(days=1)
 
 # Where a post is counted, and whether.
-_COUNTS: Final = ("in_reply_to", "quote", "quote_state")
+_COUNTS: Final = ("visibility", "in_reply_to", "quote", "quote_state")
 _COUNTED: Final[tuple[tuple[type[Model], str], ...]] = ((Like, "likes_count"), (Boost, "boosts_count"))
 
 
@@ -74,7 +75,7 @@ def _some_posts(actor: Actor) -> bool:
     found = list(Post.objects.filter(author_id=actor.pk).order_by("pk").only(*_COUNTS)[:AT_ONCE])
     quoting = [post for post in found if post.quote_state == QuoteState.ACCEPTED]
     Post.objects.filter(pk__in=[post.pk for post in found]).delete()
-    _count_down("replies_count", _named(post.in_reply_to_id for post in found))
+    _count_down("replies_count", _named(post.in_reply_to_id for post in found if post.visibility in OPEN))
     _count_down("quotes_count", _named(post.quote_id for post in quoting))
     return bool(found)
 

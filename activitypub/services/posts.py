@@ -10,11 +10,12 @@ from django.db.models import F, Q
 
 from activitypub import post_columns
 from activitypub.ids import new_id
-from activitypub.models import Actor, Deleted, Edition, Hashtag, Mention, NotificationType, Post, Visibility
+from activitypub.models import Actor, Deleted, Edition, Hashtag, Mention, NotificationType, Post
 from activitypub.protocol import snowflakes
 from activitypub.protocol.documents import objects
 from activitypub.protocol.documents.shapes import PUBLIC
 from activitypub.queries.hosts import without_media_among
+from activitypub.queries.posts import OPEN
 from activitypub.queries.prepared import Exists
 from activitypub.services import quotes
 from activitypub.services.notifications import notify
@@ -86,8 +87,8 @@ def store(
         **post_columns.about(post, author),
         **_content(post, author),
     )
-    if parent is not None:
-        _count_reply(parent.pk, 1)
+    if parent is not None and is_open(row):
+        _count_replies(parent.pk, 1)
     quotes.count(row)
     _adopt(row)
     _keep_hashtags(row, post)
@@ -134,8 +135,8 @@ def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
 def delete(row: Post, *, now: datetime) -> None:
     """End a post for good: what is left is that it was there."""
     forget(row.uri, row.type)
-    if row.in_reply_to_id is not None:
-        _count_reply(row.in_reply_to_id, -1)
+    if row.in_reply_to_id is not None and is_open(row):
+        _count_replies(row.in_reply_to_id, -1)
     quotes.end(row)
     row.delete()
 
@@ -174,11 +175,12 @@ def _adopt(row: Post) -> None:
     if not _is_awaited(row.uri):
         return
     quotes.adopt(row)
-    adopted = Post.objects.filter(in_reply_to_uri=row.uri, in_reply_to=None).update(in_reply_to=row)
-    _count_reply(row.pk, adopted)
+    came_before = Post.objects.filter(in_reply_to_uri=row.uri, in_reply_to=None)
+    _count_replies(row.pk, came_before.filter(visibility__in=OPEN).update(in_reply_to=row))
+    came_before.exclude(visibility__in=OPEN).update(in_reply_to=row)
 
 
-def _count_reply(parent: int, more: int) -> None:
+def _count_replies(parent: int, more: int) -> None:
     Post.objects.filter(pk=parent).update(replies_count=F("replies_count") + more)
 
 
@@ -229,4 +231,4 @@ def _same_poll(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool
 
 def is_open(row: Post) -> bool:
     """Whether anybody may see and boost it."""
-    return row.visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
+    return row.visibility in OPEN
