@@ -6,10 +6,10 @@ second anyway: that is how processes on other machines learn of it.
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from django.conf import settings
 
@@ -19,8 +19,8 @@ _READ_AT_ONCE = 4096
 
 def ring() -> None:
     """Wake it, if it runs. Never waits and never fails."""
-    with contextlib.suppress(OSError), _name() as name, _line() as line:
-        line.sendto(b"!", name)
+    with contextlib.suppress(OSError), _folder() as folder, _line() as line:
+        line.sendto(b"!", _in(folder))
 
 
 class Bell:
@@ -28,14 +28,15 @@ class Bell:
 
     def __init__(self) -> None:
         self._line = _line()
-        self._path = Path(settings.HVX_DATA_DIR) / NAME
-        mask = os.umask(0o177)
-        try:
-            self._path.unlink(missing_ok=True)
-            with _name() as name:
-                self._line.bind(name)
-        finally:
-            os.umask(mask)
+        with _alone() as folder:
+            mask = os.umask(0o177)
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(NAME, dir_fd=folder)
+                self._line.bind(_in(folder))
+            finally:
+                os.umask(mask)
+            self._file = _file(folder)
 
     def hear(self, *called: Callable[[], None]) -> None:
         """From now on call them in the running loop whenever the bell has rung, once for many rings."""
@@ -44,7 +45,11 @@ class Bell:
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().remove_reader(self._line)
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError), _alone() as folder:
+            # A newer process may have hung its own there. As long as the line is open no other file has the
+            # number of this one.
+            if _file(folder) == self._file:
+                os.unlink(NAME, dir_fd=folder)
         self._line.close()
 
     def _heard(self, called: Sequence[Callable[[], None]]) -> None:
@@ -62,10 +67,27 @@ def _line() -> socket.socket:
 
 
 @contextlib.contextmanager
-def _name() -> Iterator[str]:
-    # A socket's address has room for 107 bytes; a path may be longer.
-    directory = os.open(settings.HVX_DATA_DIR, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _folder() -> Iterator[int]:
+    folder = os.open(settings.HVX_DATA_DIR, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{directory}/{NAME}"
+        yield folder
     finally:
-        os.close(directory)
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[int]:
+    """The folder, in which nobody else hangs or takes down a bell meanwhile."""
+    with _folder() as folder:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield folder
+
+
+def _in(folder: int) -> str:
+    # A socket's address has room for 107 bytes; a path may be longer.
+    return f"/proc/self/fd/{folder}/{NAME}"
+
+
+def _file(folder: int) -> tuple[int, int]:
+    there = os.stat(NAME, dir_fd=folder, follow_symlinks=False)
+    return there.st_dev, there.st_ino

@@ -1,6 +1,8 @@
 """What an operator sees and does, and the bell that wakes the background."""
 
 import asyncio
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -108,6 +110,41 @@ async def test_whoever_hears_the_bell_is_woken_in_a_folder_of_any_length(
     await asyncio.wait_for(one.wait(), 10)
     hung.close()
     assert list(folder.iterdir()) == []
+
+
+async def test_who_ends_leaves_the_bell_to_the_one_that_came_after(settings: Any, tmp_path: Path) -> None:
+    settings.HVX_DATA_DIR = tmp_path
+    older, newer = bell.Bell(), bell.Bell()
+    heard = asyncio.Event()
+    newer.hear(heard.set)
+    older.close()
+    bell.ring()
+    await asyncio.wait_for(heard.wait(), 10)
+    newer.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_bells_that_are_hung_and_taken_down_at_once_none_takes_anothers(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.HVX_DATA_DIR = tmp_path
+
+    def hang_and_take_down() -> None:
+        for _ in range(50):
+            bell.Bell().close()
+
+    with ThreadPoolExecutor(4) as threads:
+        for hung in [threads.submit(hang_and_take_down) for _ in range(4)]:
+            hung.result()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_ends_where_the_folder_is_gone_ends_all_the_same(settings: Any, tmp_path: Path) -> None:
+    settings.HVX_DATA_DIR = tmp_path / "folder"
+    settings.HVX_DATA_DIR.mkdir()
+    hung = bell.Bell()
+    shutil.rmtree(settings.HVX_DATA_DIR)
+    hung.close()
 
 
 async def test_the_background_delivers_what_is_sent_while_it_waits_and_ends_when_told(
