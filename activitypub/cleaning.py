@@ -116,6 +116,8 @@ _cleaner = nh3.Cleaner(
     strip_comments=True,
 )
 _stripper = nh3.Cleaner(tags=set(), clean_content_tags=set(_DROPPED), strip_comments=True)
+# Behind these a line ends.
+_LINE_ENDS: Final = re.compile(r"<br\b[^<>]*>|</(blockquote|div|h[1-6]|li|p|pre)\s*>", re.IGNORECASE)
 
 
 def clean(html: str) -> str:
@@ -129,6 +131,11 @@ def as_text(html: str) -> str:
     if not set(html).intersection("<&>"):
         return html
     return unescape(_stripper.clean(_bounded(html)))
+
+
+def as_lines(html: str) -> str:
+    """Return what HTML says as `as_text` does, its lines and paragraphs each as a line."""
+    return as_text(_LINE_ENDS.sub("\n", html[:MAX_CHARACTERS])).strip()
 
 
 def from_plain(text: str) -> str:

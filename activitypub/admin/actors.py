@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 
 from activitypub import cleaning
-from activitypub.admin.base import Act, Facts, Page, Table, away, figure, link, moment
+from activitypub.admin.base import Act, Facts, Page, Table, away, figure, lines, link, moment
 from activitypub.admin.posts import name_of, sought
 from activitypub.models import Actor, ActorKey, ActorType, Follow, FollowState, Post, Report
 from activitypub.queries.posts import OPEN
@@ -105,7 +105,7 @@ class ActorPage(Page):
             "Profile",
             [
                 ("Name", thing.display_name or ""),
-                ("Says of itself", Truncator(cleaning.as_text(thing.summary)).chars(1000) or ""),
+                ("Says of itself", Truncator(cleaning.as_lines(thing.summary)).chars(1000) or ""),
                 *(
                     (
                         cleaning.as_text(str(field.get("name", ""))),
@@ -118,7 +118,7 @@ class ActorPage(Page):
                 ("Host", link(thing.host, "host", thing.host) if thing.host else "this server"),
                 ("Account", _account(thing)),
                 ("Suspended", thing.suspended_at or "no"),
-                ("Also known as", [away(str(one)) for one in thing.also_known_as] or ""),
+                ("Also known as", lines(away(str(one)) for one in thing.also_known_as)),
                 ("Moved to", away(thing.moved_to) if thing.moved_to else ""),
                 ("Read last", thing.fetched_at or ""),
             ],

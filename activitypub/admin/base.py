@@ -13,7 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from accounts.models import Operator
 from activitypub.protocol.uris import is_uri
@@ -49,6 +50,16 @@ def away(uri: str) -> str:
     if not is_uri(uri):
         return uri
     return format_html('<a href="{}" rel="noopener noreferrer nofollow">{}</a>', uri, uri)
+
+
+def lines(values: Iterable[object]) -> str:
+    """Each of these on a line of its own; empty for none."""
+    return format_html_join(mark_safe("<br>"), "{}", ((value,) for value in values))
+
+
+def several(number: int, noun: str) -> str:
+    """How many there are, as one says it."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def moment(column: str, title: str) -> Callable[[Any], str]:

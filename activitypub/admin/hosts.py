@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, link, moment, perform
+from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, lines, link, moment, perform
 from activitypub.admin.policies import words
 from activitypub.models import Host
 from activitypub.protocol.uris import origin_of
@@ -172,12 +172,12 @@ def _parts(found: AboutHost) -> Iterable[Facts | Table]:
             ("Here it is", ", ".join(holds) or "under no restriction"),
             (
                 "Decided",
-                [
+                lines(
                     format_html(
                         "{}: {}", link(policy.host, "activitypub_hostpolicy_change", policy.pk), words(policy)
                     )
                     for policy in found.policies
-                ]
+                )
                 or "nothing",
             ),
             ("Deliveries", "paused" if standing.paused else "go out"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from activitypub.admin import hosts
-from activitypub.admin.base import Facts, Table, figure, link
+from activitypub.admin.base import Facts, Table, figure, link, several
 from activitypub.delivery import checking
 from activitypub.delivery.checking import NoHandle, Step
 from activitypub.models import Block, HostBlock, HostPolicy, Mute, Received, Report
@@ -40,7 +40,7 @@ def overview_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
         Facts(
             "Deliveries",
             [
-                ("Waiting", f"{all_.waiting}, to {all_.hosts_waiting} hosts"),
+                ("Waiting", f"{all_.waiting}, to {several(all_.hosts_waiting, 'host')}"),
                 ("Due now", str(all_.due)),
                 ("Hosts that fail", str(all_.hosts_failing)),
                 ("Hosts that are paused", str(all_.hosts_paused)),
@@ -91,8 +91,8 @@ def _row(host: HostOverview) -> tuple[Any, ...]:
     said = (
         (host.paused, "paused"),
         (host.is_left_alone, "left alone until it speaks"),
-        (bool(host.failed_days), f"failed on {len(host.failed_days)} days"),
-        (bool(host.breakers), f"{host.breakers} breakers open"),
+        (bool(host.failed_days), f"failed on {several(len(host.failed_days), 'day')}"),
+        (bool(host.breakers), f"{several(host.breakers, 'breaker')} open"),
     )
     state = ", ".join(word for holds, word in said if holds)
     return link(host.name, "host", host.name), host.waiting, host.due, host.next_at, host.error, state

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 
 from activitypub import cleaning
-from activitypub.admin.base import Act, Facts, Page, Table, away, figure, link, moment
+from activitypub.admin.base import Act, Facts, Page, Table, away, figure, lines, link, moment, several
 from activitypub.models import Actor, Post
 from activitypub.protocol.uris import is_uri
 from activitypub.protocol.webfinger import handle
@@ -60,7 +60,7 @@ ACTS: Mapping[str, Act] = {
 
 def text_of(post: Post, most: int = 3000) -> str:
     """What it says, as plain text: nothing of it is loaded or run."""
-    said = "\n".join(cleaning.as_text(part) for part in (post.name, post.summary, post.content) if part)
+    said = "\n".join(cleaning.as_lines(part) for part in (post.name, post.summary, post.content) if part)
     return Truncator(said).chars(most)
 
 
@@ -71,13 +71,23 @@ def facts_of(post: Post) -> Facts:
         [
             ("Author", author_of(post.author)),
             ("Says", text_of(post)),
-            ("Attached", [away(str(one.get("url", ""))) for one in post.attachments] or "nothing"),
+            ("Attached", lines(away(str(one.get("url", ""))) for one in post.attachments) or "nothing"),
             ("For", post.get_visibility_display()),
             ("Marked as sensitive", "yes" if post.sensitive else "no"),
             ("Written", post.published),
             ("Edited", post.edited_at or "never"),
             ("Editions before", figure(post.editions.all())),
-            ("Known", f"{post.replies_count} answers, {post.likes_count} likes, {post.boosts_count} boosts"),
+            (
+                "Known",
+                ", ".join(
+                    several(number, noun)
+                    for number, noun in (
+                        (post.replies_count, "answer"),
+                        (post.likes_count, "like"),
+                        (post.boosts_count, "boost"),
+                    )
+                ),
+            ),
             ("Address", away(post.uri)),
         ],
     )

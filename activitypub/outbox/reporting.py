@@ -38,7 +38,7 @@ def prepare(actor: LocalActor, activity: Document) -> Deed:
     addressed = {*shapes.addressees(activity.get("to")), *shapes.addressees(activity.get("cc"))}
     comment = shapes.string(activity.get("content")) or ""
     if shapes.string(activity.get("mediaType")) != PLAIN:
-        comment = cleaning.as_text(comment)
+        comment = cleaning.as_lines(comment)
     return partial(reports.report, actor, target, posts, comment=comment, forward=target.uri in addressed)
 
 

@@ -37,3 +37,24 @@ def test_what_people_write_is_read_to_its_end() -> None:
     cleaned = cleaning.clean(f"{article}<p>the end</p>")
     assert cleaned.count("<p>") == 901
     assert cleaned.endswith("<p>the end</p>")
+
+
+@pytest.mark.parametrize(
+    ("html", "lines"),
+    [
+        ("<p>one</p><p>two</p>", "one\ntwo"),
+        ("one<br>two<BR/>three<br class='x'>four", "one\ntwo\nthree\nfour"),
+        ("<ul><li>one</li><li>two</li></ul>", "one\ntwo"),
+        ("<h2>one</h2>two", "one\ntwo"),
+        ("one <b>and</b> the same", "one and the same"),
+        ("<script>one</script><p>&lt;br&gt;</p>", "<br>"),
+        ("a < b\nc", "a < b\nc"),
+    ],
+)
+def test_lines_and_paragraphs_become_lines_of_text(html: str, lines: str) -> None:
+    assert cleaning.as_lines(html) == lines
+
+
+def test_of_lines_no_more_is_read_than_of_anything() -> None:
+    assert len(cleaning.as_lines("<br>a" * 1_000_000)) <= cleaning.MAX_CHARACTERS
+    assert "late" not in cleaning.as_lines("x" * cleaning.MAX_CHARACTERS + "late")

@@ -135,6 +135,16 @@ def test_the_page_tells_all_that_is_held(desk: Desk, alice: LocalActor, bob: Rem
     ]
 
 
+def test_what_is_decided_about_a_host_is_named_with_a_link_to_it(desk: Desk) -> None:
+    above = moderation.decide("example", severity="silence")
+    own = moderation.decide("near.example", reject_media=True)
+    page = text(desk.get(PAGE))
+    one, other = (f'<a href="/admin/activitypub/hostpolicy/{policy.pk}/">' for policy in (above, own))
+    assert f"{one}example</a>: silenced<br>{other}near.example</a>: no media" in page or (
+        f"{other}near.example</a>: no media<br>{one}example</a>: silenced" in page
+    )
+
+
 def test_a_host_that_nobody_knows_has_a_page(desk: Desk) -> None:
     page = text(desk.get("/admin/federation/host/new.example:8443/"))
     assert "under no restriction" in page
@@ -191,9 +201,20 @@ def test_the_overview_shows_what_waits_and_who_stands_out(
     Report.objects.create(reporter=bob, target=alice)
     Block.objects.create(actor=alice, target=bob)
     Mute.objects.create(actor=alice, target=bob)
+    opened = {"state": "open", "failures": 10, "opened_at": "2026-11-20T10:00:00+00:00"}
+    breakers = {f"https://once.example/{name}": opened for name in ("inbox", "other")}
+    Host.objects.create(name="once.example", failed_days=["2026-11-20"], breakers=breakers)
     page = text(desk.get("/admin/federation/"))
-    for told in ("2, to 1 hosts", "name_unknown", "slow.example", "paused", "?state=open"):
+    for told in (
+        "2, to 1 host",
+        "name_unknown",
+        "slow.example",
+        "paused",
+        "failed on 1 day, 2 breakers open",
+        "?state=open",
+    ):
         assert told in page
+    assert "1 hosts" not in page
 
 
 def test_what_came_in_is_listed_without_what_it_says_or_to_whom(desk: Desk, bob: RemoteActor) -> None:

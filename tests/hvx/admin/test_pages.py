@@ -104,3 +104,19 @@ def test_the_api_still_sets_no_cookie(desk: Desk) -> None:
     answer = desk.get("/api/hvx/v1/instance")
     assert not answer.cookies
     assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_every_page_leads_to_all_others_where_there_is_no_room_beside_too(desk: Desk) -> None:
+    page = text(desk.get("/admin/federation/"))
+    narrow = page.partition('<nav class="pages"')[2].partition("</nav>")[0]
+    named = set(re.findall(r'href="([^"]+)"', narrow))
+    assert {
+        "/admin/federation/",
+        "/admin/activitypub/report/",
+        "/admin/accounts/account/",
+        "/admin/audit/",
+    } <= named
+    assert named == set(
+        re.findall(r'href="([^"]+)"', page.partition('id="nav-sidebar"')[2].partition("</nav>")[0])
+    )
+    assert '<nav class="pages"' not in text(Desk().get("/admin/login/"))
