@@ -12,7 +12,7 @@ from activitypub.models import LocalActor
 from activitypub.models.actors import MAX_URI
 from activitypub.protocol import plain_text
 from activitypub.services.announcing import announce_change, update_document
-from activitypub.services.presence import require_active
+from activitypub.services.presence import require_here
 
 MAX_NAME = 100
 MAX_SUMMARY = 5000
@@ -36,14 +36,15 @@ class Profile:
 
 
 def update_profile(actor: LocalActor, profile: Profile) -> Mapping[str, Any]:
-    """Change the profile of an account's actor. Returns the Update, which is sent if anything is new.
+    """Change the profile of an account's actor, who may have moved. Returns the Update, which is sent if
+    anything is new.
 
     Raises DRF's ValidationError with what is too long or no address, UnknownActor where it was erased,
-    ActorSuspended, ActorMoved.
+    ActorSuspended.
     """
     _require_valid(profile)
     with transaction.atomic():
-        require_active(actor)
+        require_here(actor)
         row = LocalActor.objects.select_for_update(no_key=True).get(pk=actor.pk)
         new = {name: value for name, value in _columns(profile).items() if getattr(row, name) != value}
         if not new:

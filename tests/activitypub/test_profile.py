@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from activitypub.errors import ActorMoved, UnknownActor
+from activitypub.errors import UnknownActor
 from activitypub.models import Follow, FollowState, LocalActor, Sent
 from activitypub.services.profile import MAX_FIELDS, Profile, update_profile
 from tests.accounts.test_erasure import erase
@@ -98,11 +98,16 @@ def test_a_change_is_told_once_and_what_changes_nothing_is_told_nobody(person: P
     assert list(Sent.objects.values_list("uri", "type")) == [(told["id"], "Update")]
 
 
-def test_who_has_moved_tells_nothing_new(person: Person) -> None:
-    LocalActor.objects.filter(pk=actor_of(person).pk).update(moved_to="https://new.example/users/x")
-    with pytest.raises(ActorMoved):
-        update_profile(actor_of(person), Profile(display_name="Alice"))
-    assert not actor_of(person).display_name
+def test_who_has_moved_can_say_so_in_their_own_words_and_has_moved_still(person: Person) -> None:
+    there = "https://new.example/users/x"
+    LocalActor.objects.filter(pk=actor_of(person).pk).update(moved_to=there)
+    Follow.objects.create(follower=remote(), followee=actor_of(person), state=FollowState.ACCEPTED)
+    told = update_profile(actor_of(person), Profile(summary="I am over there now"))
+    assert told["object"]["movedTo"] == there
+    assert list(Sent.objects.values_list("uri", "type")) == [(told["id"], "Update")]
+    read = document(person.wire, uri_of(person))
+    assert (read["summary"], read["movedTo"]) == ("<p>I am over there now</p>", there)
+    assert actor_of(person).moved_to == there
 
 
 def test_a_change_writes_back_nothing_that_it_does_not_name(person: Person) -> None:

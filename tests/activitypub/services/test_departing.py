@@ -206,7 +206,6 @@ def test_who_has_moved_begins_nothing_new_and_may_end_what_was(person: Person, o
     for body in (
         note(),
         {"type": "Update", "object": {**note(), "id": own}},
-        {"type": "Update", "object": {"id": uri_of(person), "name": "Somebody else"}},
         {"type": "Follow", "object": uri_of(other)},
         {"type": "Like", "object": own},
         {"type": "Announce", "object": post.uri, "to": [PUBLIC]},
@@ -218,6 +217,18 @@ def test_who_has_moved_begins_nothing_new_and_may_end_what_was(person: Person, o
     made(person, {"type": "Undo", "object": followed["id"]})
     made(person, {"type": "Delete", "object": own})
     made(person, {"type": "Block", "object": bob.uri})
+
+
+def test_a_profile_is_edited_after_a_move_and_does_not_undo_it(person: Person, other: Person) -> None:
+    made(person, move(person, uri_of(other)))
+    name = {"type": "Update", "object": {"id": uri_of(person), "name": "Gone away"}}
+    assert made(person, name)["object"]["movedTo"] == uri_of(other)
+    before = everything()
+    for value in (None, "https://else.example/users/x"):
+        both = {"type": "Update", "object": {"id": uri_of(person), "name": "Back", "movedTo": value}}
+        assert submit(person, both).refusal == (422, "activity_refused")
+    assert everything() == before
+    assert (actor_of(person).display_name, actor_of(person).moved_to) == ("Gone away", uri_of(other))
 
 
 def test_nobody_follows_who_has_moved(person: Person, other: Person) -> None:
