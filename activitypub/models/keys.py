@@ -33,7 +33,14 @@ class ActorKey(models.Model):
     retires_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["actor", "kind"], name="activitypub_key_of_actor")]
+        indexes: ClassVar = [
+            models.Index(fields=["actor", "kind"], name="activitypub_key_of_actor"),
+            models.Index(
+                fields=["retires_at"],
+                name="activitypub_key_retired",
+                condition=models.Q(retires_at__isnull=False, private__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"actor key {self.pk}"

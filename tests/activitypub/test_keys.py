@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from activitypub import keymaking, ports
 from activitypub.delivery.keys import Keys
@@ -25,6 +27,7 @@ from activitypub.queries.actors import signing_key
 from activitypub.services import actors, keys
 from audit.models import SERVER, AuditRow
 from tests.accounts.test_erasure import erase
+from tests.activitypub.plans import steps
 from tests.activitypub.reading import document
 from tests.activitypub.test_actors import actor_of, in_our_tables, uri_of
 from tests.audit.reading import rows_of, told
@@ -159,6 +162,15 @@ def test_the_overlap_ends(person: Person) -> None:
     keys.rotate_keys(actor)
     # No name comes back: who remembers the first key by it would take the third for it.
     assert document(person.wire, uri)["publicKey"]["id"] == f"{uri}#main-key-3"
+
+
+@pytest.mark.skipif(settings.CLUSTER, reason="PostgreSQL plans by how many rows there are: here few")
+def test_the_few_that_are_over_are_not_looked_for_among_all_keys(db: None) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        keys.wipe_retired()
+    [(_, step)] = steps(query["sql"] for query in captured.captured_queries)
+    assert "activitypub_key_retired" in step
+    assert step.startswith("SEARCH")
 
 
 def test_whoever_sends_updates_hears_of_new_keys(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from activitypub.models import Block, Deleted, LocalActor, Post, Received, Remot
 from activitypub.queries.prepared import Among, Exists
 from activitypub.services import working
 from activitypub.services.working import Ended
+from tests.activitypub.plans import scans
 
 STREAMS = "https://www.w3.org/ns/activitystreams"
 PUBLIC = f"{STREAMS}#Public"
@@ -61,6 +62,10 @@ def work(job: Job) -> CaptureQueriesContext:
     return captured
 
 
+def said(captured: CaptureQueriesContext) -> list[str]:
+    return [query["sql"] for query in captured.captured_queries]
+
+
 def test_a_create_asks_as_often_at_a_thousand_posts_as_at_none(bob: RemoteActor, alice: LocalActor) -> None:
     work(arrived(1))
     before = len(work(arrived(2)))
@@ -73,26 +78,15 @@ def test_a_create_asks_as_often_at_a_thousand_posts_as_at_none(bob: RemoteActor,
     assert before <= (25 if connection.vendor == "postgresql" else 24)
 
 
-def scans(captured: CaptureQueriesContext) -> list[str]:
-    """The steps of SQLite's plans that go through a whole table or index."""
-    found = []
-    for query in captured.captured_queries:
-        if query["sql"].startswith(("SELECT", "UPDATE")):
-            with connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
-                found += [row[3] for row in cursor.fetchall() if row[3].startswith("SCAN")]
-    return found
-
-
 @pytest.mark.skipif(settings.CLUSTER, reason="PostgreSQL plans by how many rows there are: here few")
 def test_nothing_is_found_by_going_through_a_whole_table(bob: RemoteActor, alice: LocalActor) -> None:
     work(arrived(1))
-    assert scans(work(arrived(2))) == []
+    assert scans(said(work(arrived(2)))) == []
     with CaptureQueriesContext(connection) as captured:
         working.fresh(0, 10)
         working.due(timezone.now(), 10)
     assert len(captured) == 2
-    assert scans(captured) == []
+    assert scans(said(captured)) == []
 
 
 def test_a_question_that_was_prepared_answers_for_each_argument(bob: RemoteActor, alice: LocalActor) -> None:
