@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from ipaddress import ip_address
 
 import aiohttp
@@ -17,9 +18,9 @@ from yarl import URL
 from activitypub.delivery.posting import SECONDS, fault_of
 from activitypub.delivery.signing import place_of
 from activitypub.delivery.words import sentence
-from activitypub.fetching.errors import NotFetched
+from activitypub.fetching.errors import NotFetched, Reason
 from activitypub.fetching.finding import find
-from activitypub.models import KeyKind
+from activitypub.models import KeyKind, RemoteActor
 from activitypub.protocol.documents.actors import RemoteActorDocument, actor
 from activitypub.protocol.documents.refusals import RefusedDocument
 from activitypub.protocol.signatures.keys import public_key_from_multikey, public_key_from_pem
@@ -28,7 +29,7 @@ from activitypub.protocol.uris import origin_of
 from activitypub.protocol.webfinger import Handle, handle
 from activitypub.queries import actors
 from activitypub.queries.deliveries import of_host
-from activitypub.queries.hosts import suspended_among
+from activitypub.queries.hosts import let_in_among, suspended_among
 from activitypub.remote import session, signing
 from activitypub.threads import in_database
 
@@ -62,7 +63,12 @@ async def check(typed: str) -> AsyncIterator[Step]:
     yield _own_origin()
     for step in await _own_actor():
         yield step
-    for step in await in_database(lambda: _standing(asked.host)):
+    if asked.host == settings.HVX_HOST:
+        yield Step(
+            Mark.DOUBTFUL, f"{asked.host} is this server itself: to its own people nothing is delivered."
+        )
+        return
+    for step in await in_database(partial(_standing, asked.host)):
         yield step
     found = await _find(asked)
     if isinstance(found, Step):
@@ -70,7 +76,10 @@ async def check(typed: str) -> AsyncIterator[Step]:
         return
     yield Step(Mark.GOOD, f"{asked} is {found.id}, and its host says the same.")
     yield _keys(found)
-    for inbox in dict.fromkeys(filter(None, (found.inbox, found.shared_inbox))):
+    inboxes = list(dict.fromkeys(filter(None, (found.inbox, found.shared_inbox))))
+    for step in await in_database(partial(_elsewhere, found, inboxes, asked.host)):
+        yield step
+    for inbox in inboxes:
         yield await _knock(inbox)
 
 
@@ -122,7 +131,12 @@ def _own_key() -> tuple[str, str]:
 def _standing(host: str) -> list[Step]:
     """What our own rows say of the host."""
     steps = []
-    if suspended_among((host,)):
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    if settings.HVX_FEDERATION_ALLOW_LIST and not let_in_among((host,)):
+        steps.append(
+            Step(Mark.BAD, f"{host} is not on our allow-list: manage.py federation decide {name} --allow.")
+        )
+    elif suspended_among((host,)):
         steps.append(Step(Mark.BAD, f"Our moderators have suspended {host}: nothing is exchanged."))
     known = of_host(host, timezone.now())
     if known.paused:
@@ -143,6 +157,18 @@ def _standing(host: str) -> list[Step]:
         last = f" The last attempt came to {known.error}." if known.error else ""
         steps.append(Step(Mark.DOUBTFUL, f"{known.waiting} deliveries to {host} wait.{last}"))
     return steps or [Step(Mark.GOOD, f"Nothing of ours stands against {host}, and nothing waits for it.")]
+
+
+def _elsewhere(found: RemoteActorDocument, inboxes: Sequence[str], asked: str) -> list[Step]:
+    """What our own rows say of the actor, and of those hosts where it is and takes deliveries that its handle
+    does not name."""
+    steps = []
+    if RemoteActor.objects.filter(uri=found.id, suspended_at__isnull=False).exists():
+        steps.append(Step(Mark.BAD, f"Our moderators have suspended {found.id}: nothing is exchanged."))
+    hosts = (origin.authority for uri in (found.id, *inboxes) if (origin := origin_of(uri)))
+    for host in dict.fromkeys(hosts):
+        steps += _standing(host) if host != asked else []
+    return steps
 
 
 async def _find(asked: Handle) -> RemoteActorDocument | Step:
@@ -182,7 +208,7 @@ async def _knock(inbox: str) -> Step:
     try:
         place = place_of(inbox, plain_http=settings.HVX_FEDERATION_ALLOW_PRIVATE)
     except NotFetched as error:
-        return Step(Mark.BAD, sentence(error, ""))
+        return Step(Mark.BAD, f"The inbox is not reached: {sentence(error, inbox)}")
     headers = dict(signer.headers("GET", place.url)) if signer is not None else {}
     async with session.open_way() as way:
         try:
@@ -194,7 +220,8 @@ async def _knock(inbox: str) -> Step:
             ) as response:
                 status = response.status
         except (aiohttp.ClientError, OSError) as error:
-            return Step(Mark.BAD, f"The inbox at {place.authority} is not reached: {fault_of(error)}.")
+            why = NotFetched(Reason(fault_of(error).value))
+            return Step(Mark.BAD, f"The inbox is not reached: {sentence(why, place.authority)}")
     took = f"{(time.monotonic() - began) * 1000:.0f} ms"
     if status >= 500:
         return Step(

@@ -41,8 +41,13 @@ def suspended_among(hosts: Collection[str]) -> set[str]:
     HVX_FEDERATION_ALLOW_LIST those too that no moderator has let in."""
     suspended = _judged(hosts, _suspended)
     if settings.HVX_FEDERATION_ALLOW_LIST:
-        suspended |= {host for host in hosts if host} - _judged(hosts, _allowed)
+        suspended |= {host for host in hosts if host} - let_in_among(hosts)
     return suspended
+
+
+def let_in_among(hosts: Collection[str]) -> set[str]:
+    """Those of these hosts that stand on the allow-list, or a domain above them does."""
+    return _judged(hosts, _allowed)
 
 
 def silenced_among(hosts: Collection[str]) -> set[str]:

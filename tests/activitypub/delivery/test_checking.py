@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async as in_thread
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from activitypub.delivery.checking import Mark, NoHandle, Step, check
 from activitypub.delivery.words import _WORDS
 from activitypub.fetching.errors import Reason
 from activitypub.models import Delivery, Host, HostPolicy, LocalActor, RemoteActor, Sent, Severity
-from activitypub.remote import session, signing
-from activitypub.services import hosts
+from activitypub.remote import actors, session, signing
+from activitypub.services import hosts, moderation
 from tests.activitypub.delivery.conftest import let_go
 from tests.activitypub.fetching.peer import Peer, document, status, whole
 from tests.activitypub.senders import Sender
@@ -101,7 +103,12 @@ async def test_each_thing_that_keeps_them_from_talking_has_its_words(bob: Sender
 
 async def test_an_inbox_that_cannot_be_reached_is_told(bob: Sender) -> None:
     bob.publish(endpoints=None, inbox="http://127.0.0.1:1025/inbox")
-    assert "The inbox at 127.0.0.1:1025 is not reached: unreachable" in await faults(handle_of(bob))
+    assert "The inbox is not reached: 127.0.0.1:1025 takes no connection" in await faults(handle_of(bob))
+    bob.publish(endpoints=None, inbox="http://10.0.0.1/inbox")
+    await session.close()
+    assert "The inbox is not reached: 10.0.0.1 has an address that is not in the Inter" in await faults(
+        handle_of(bob)
+    )
 
 
 async def test_what_our_own_rows_say_against_a_host_is_told(bob: Sender) -> None:
@@ -113,6 +120,38 @@ async def test_what_our_own_rows_say_against_a_host_is_told(bob: Sender) -> None
     said = await faults(handle_of(bob))
     for words in ("moderators have suspended", "are paused", "failed on 7 days and is left alone"):
         assert words in said
+
+
+async def test_where_deliveries_go_counts_and_not_the_handles_host_alone(bob: Sender) -> None:
+    bob.publish(endpoints=None, inbox="http://127.0.0.2:1025/inbox")
+    await in_thread(HostPolicy.objects.create)(host="127.0.0.2", severity=Severity.SUSPEND)
+    await in_thread(hosts.pause)("127.0.0.2:1025")
+    said = await faults(handle_of(bob))
+    assert "Our moderators have suspended 127.0.0.2:1025: nothing is exchanged." in said
+    assert "Deliveries to 127.0.0.2:1025 are paused" in said
+
+
+async def test_who_is_suspended_alone_is_told(bob: Sender) -> None:
+    row = await in_thread(actors.store)(actors.read(bob.document()), timezone.now())
+    await in_thread(moderation.suspend)(row)
+    assert f"Our moderators have suspended {bob.uri}" in await faults(handle_of(bob))
+
+
+async def test_with_an_allow_list_nobody_is_said_to_be_suspended_who_was_never_let_in(
+    bob: Sender, settings: Settings
+) -> None:
+    settings.HVX_FEDERATION_ALLOW_LIST = True
+    name = handle_of(bob).partition("@")[2]
+    said = await faults(handle_of(bob))
+    assert f"{name} is not on our allow-list: manage.py federation decide 127.0.0.1 --allow." in said
+    assert "suspended" not in said
+
+
+async def test_this_server_itself_is_no_other(bob: Sender, settings: Settings) -> None:
+    said = await steps(f"somebody@{settings.HVX_HOST}")
+    assert said[-1].mark is Mark.DOUBTFUL
+    assert "this server itself" in said[-1].text
+    assert bob.peer.requests == []
 
 
 def test_every_reason_has_words() -> None:
