@@ -10,31 +10,12 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from activitypub import operating
 from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, lines, link, moment, perform
 from activitypub.admin.policies import words
 from activitypub.models import Host
-from activitypub.protocol.uris import origin_of
 from activitypub.queries.about_host import AboutHost, about
 from activitypub.queries.hosts import silenced_among, suspended_among, without_media_among
-from activitypub.services import hosts
-
-
-def _retry(name: str) -> str:
-    return f"{hosts.retry(name, timezone.now())} deliveries to {name} are due now."
-
-
-def _pause(name: str) -> str:
-    hosts.pause(name)
-    return f"Nothing is delivered to {name} until it is resumed. What it is owed is kept."
-
-
-def _resume(name: str) -> str:
-    hosts.resume(name)
-    return f"{name} is delivered to again."
-
-
-def _clear(name: str) -> str:
-    return f"{hosts.clear(name)} deliveries to {name} are forgotten, and so is how it failed."
 
 
 def _is_paused(name: str) -> bool:
@@ -42,18 +23,18 @@ def _is_paused(name: str) -> bool:
 
 
 ACTS: Final[Mapping[str, Act]] = {
-    "retry": Act("Retry", "Try all that this host is owed now, and forget how it failed?", _retry),
+    "retry": Act("Retry", "Try all that this host is owed now, and forget how it failed?", operating.retry),
     "pause": Act(
         "Pause",
         "Deliver nothing to this host until it is resumed?",
-        _pause,
+        operating.pause,
         lambda name: not _is_paused(name),
     ),
-    "resume": Act("Resume", "Deliver to this host again?", _resume, _is_paused),
+    "resume": Act("Resume", "Deliver to this host again?", operating.resume, _is_paused),
     "clear": Act(
         "Clear",
         "Forget all that this host is owed? People there never get it, and it cannot be taken back.",
-        _clear,
+        operating.clear,
         is_grave=True,
     ),
 }
@@ -123,14 +104,8 @@ def act_view(request: HttpRequest, context: dict[str, Any], name: str, act: str)
     )
 
 
-def address_of(typed: str) -> str | None:
-    """The `host[:port]` that somebody typed, as it stands in rows; None where it is none."""
-    origin = origin_of(f"https://{typed.strip()}")
-    return None if origin is None or set(typed) & set("/?#") else origin.authority
-
-
 def _host(name: str) -> str:
-    host = address_of(name)
+    host = operating.address_of(name)
     if host is None:
         raise Http404
     return host

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from activitypub import operating
 from activitypub.admin import hosts
 from activitypub.admin.base import Facts, Table, figure, link, several
 from activitypub.delivery import checking
@@ -30,7 +31,7 @@ def overview_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
     """Queues, hosts, breakers; what came in; what moderators and people have decided."""
     now = timezone.now()
     if typed := request.GET.get("host", "").strip():
-        name = hosts.address_of(typed)
+        name = operating.address_of(typed)
         if name is not None:
             return HttpResponseRedirect(reverse("admin:host", args=[name]))
     all_ = totals(now)

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from activitypub import background, bell
+from activitypub.admin.hosts import ACTS
 from activitypub.models import Delivery, Host, LocalActor
 from activitypub.protocol.retry import Outcome
 from tests.activitypub.delivery.conftest import publish, reader
@@ -54,6 +55,15 @@ def test_status_tells_what_waits_for_whom_and_why(sender: LocalActor) -> None:
     assert "failed on 1 days since it was last heard; last: http_503; takes rfc9421" in two
     assert "three.example: 0 waiting, 0 due; paused" in said
     assert federation("status", "TWO.example:8443").strip() == two
+
+
+@pytest.mark.parametrize("verb", ["retry", "pause", "resume", "clear"])
+def test_command_and_page_tell_the_same_of_what_they_did(sender: LocalActor, verb: str) -> None:
+    publish(sender, reader("one.example"), reader("one.example"))
+    said = federation(verb, " One.Example")
+    Delivery.objects.all().delete()
+    publish(sender, reader("one.example"), reader("one.example"))
+    assert said == f"{ACTS[verb].do('one.example')}\n"
 
 
 def test_a_host_is_paused_and_resumed(sender: LocalActor) -> None:
