@@ -52,17 +52,16 @@ def _values() -> dict[str, list[Pair]]:
 
     field: Any = Account._meta.get_field("email")
     row, text = uuid.uuid4(), "x" * LENGTH
+    loaded = Account(id=row)
     plain, context, nonce = text.encode(), field._context(row), os.urandom(NONCE_LENGTH)
     # The same length of associated data: the key's id stands before the context.
     bare, associated = AESGCMSIV(os.urandom(32)), bytes(20) + context
-    ciphertext, envelope = bare.encrypt(nonce, plain, associated), field.seal(row, text)
+    ciphertext, loaded.email = bare.encrypt(nonce, plain, associated), field.seal(row, text)
     return {
         "seal": _in_turns(
             lambda: bare.encrypt(nonce, plain, associated), lambda: field.seal(row, text), VALUES
         ),
-        "open": _in_turns(
-            lambda: bare.decrypt(nonce, ciphertext, associated), lambda: field.open(row, envelope), VALUES
-        ),
+        "open": _in_turns(lambda: bare.decrypt(nonce, ciphertext, associated), lambda: loaded.email, VALUES),
     }
 
 

@@ -10,6 +10,7 @@ context is its table, its column and its key.
 
 import os
 from collections import deque
+from collections.abc import Callable
 from typing import NoReturn, SupportsIndex
 
 from cryptography.exceptions import InvalidTag
@@ -29,8 +30,8 @@ _NONCE_START = len(VERSION) + KEY_ID_LENGTH
 # Where an envelope names its key. The name proves nothing; `EnvelopeKey.open` does.
 KEY_ID = slice(len(VERSION), _NONCE_START)
 HEADER = slice(_NONCE_START)
-_NONCE = slice(_NONCE_START, _NONCE_START + NONCE_LENGTH)
-_CIPHERTEXT = slice(_NONCE_START + NONCE_LENGTH, None)
+NONCE = slice(_NONCE_START, _NONCE_START + NONCE_LENGTH)
+CIPHERTEXT = slice(_NONCE_START + NONCE_LENGTH, None)
 
 
 _NONCES_AT_ONCE = 64
@@ -78,15 +79,19 @@ class EnvelopeKey:
         """Return what `seal` was given, or raise CannotOpen."""
         if envelope[HEADER] != self.header:
             raise CannotOpen("not an envelope of this version and key")
-        return self.open_body(context, envelope)
-
-    def open_body(self, context: bytes, envelope: bytes) -> bytes:
-        """As `open`, for who has found this key by the envelope's whole header, version and id."""
+        decrypt, prefix = self.opening
         try:
-            return self._cipher.decrypt(envelope[_NONCE], envelope[_CIPHERTEXT], self._prefix + context)
+            return decrypt(envelope[NONCE], envelope[CIPHERTEXT], prefix + context)
         except (InvalidTag, ValueError):
             # ValueError: too short for a nonce.
             raise CannotOpen("a sealed value was altered or moved") from None
+
+    @property
+    def opening(self) -> tuple[Callable[[bytes, bytes, bytes], bytes], bytes]:
+        """What `open` is made of, for who opens a list: the cipher's `decrypt`, and what stands before
+        each context. Whoever uses it has found this key by the envelope's whole header.
+        """
+        return self._cipher.decrypt, self._prefix
 
     def open_into(self, context: bytes, envelope: bytes, place: memoryview) -> None:
         """Put what `seal` was given into `place`, just as long, and nowhere else. Raises CannotOpen."""
@@ -94,8 +99,8 @@ class EnvelopeKey:
             raise CannotOpen("not an envelope of this version, key and length")
         try:
             self._cipher.decrypt_into(
-                envelope[_NONCE],
-                envelope[_CIPHERTEXT],
+                envelope[NONCE],
+                envelope[CIPHERTEXT],
                 self._prefix + context,
                 place,
             )

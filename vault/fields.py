@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
 
+from cryptography.exceptions import InvalidTag
 from django.core import checks
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,7 +16,7 @@ from django.db.models.query_utils import DeferredAttribute
 from audit.protocol.encoding import lp
 from vault import keyring
 from vault.blind_index import BlindIndexField
-from vault.envelope import HEADER, VERSION, EnvelopeKey
+from vault.envelope import CIPHERTEXT, HEADER, NONCE, VERSION, EnvelopeKey
 from vault.errors import CannotOpen
 from vault.typed import TypedField, placeholder
 
@@ -76,13 +77,18 @@ class _SealedAttribute(DeferredAttribute):
 
     field: "SealedField[Any, Any]"
 
-    # A list of rows passes here twice a row: so little is made and nothing looked up twice.
+    # A list of rows passes here twice a row: so little is made, nothing is looked up twice, and the way of
+    # nearly every value, whose key is held and whose row has a UUID, is gone without a call of ours.
 
     def __init__(self, field: "SealedField[Any, Any]") -> None:
         super().__init__(field)
         self._attname = field.attname
         # No text is bytes, so those of a text field need no mark of the database's.
         self._loaded = _FromDatabase if field.binary else bytes
+
+    @cached_property
+    def _row_attname(self) -> str:
+        return self.field.row_attname
 
     def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
         held: Any = None if instance is None else instance.__dict__.get(self._attname)
@@ -91,6 +97,17 @@ class _SealedAttribute(DeferredAttribute):
             held = super().__get__(instance, cls)
         if held.__class__ is tuple:
             envelope, row = held
+            opening = keyring._ring.of_fields.get(envelope[HEADER])
+            if opening is not None and row.__class__ is uuid.UUID:
+                decrypt, prefix = opening
+                field = self.field
+                context = field._place_of_uuid + row.int.to_bytes(16)
+                try:
+                    raw = decrypt(envelope[NONCE], envelope[CIPHERTEXT], prefix + context)
+                    return raw if field.binary else raw.decode()
+                except (InvalidTag, ValueError):
+                    # Below it is told in words that quote nothing of it.
+                    pass
             if row is None:
                 # A child of a multi-table parent, loaded without the parent's own key column.
                 row = getattr(instance, self.field.row_attname)
@@ -99,18 +116,18 @@ class _SealedAttribute(DeferredAttribute):
 
     def __set__(self, instance: models.Model, value: Any) -> None:
         stored = instance.__dict__
-        field = self.field
         if value.__class__ is self._loaded and value[:1] == VERSION:
-            stored[self._attname] = value, stored.get(field.row_attname)
+            stored[self._attname] = value, stored.get(self._row_attname)
         elif value is None:
             stored[self._attname] = None
         elif value.__class__ is self._loaded:
             # Altered in the database, or text that a program has encoded: nothing of it is kept.
-            if self._attname in stored and not field.binary:
-                field.checked(value)
-            stored[self._attname] = b"", stored.get(field.row_attname)
+            if self._attname in stored and not self.field.binary:
+                self.field.checked(value)
+            stored[self._attname] = b"", stored.get(self._row_attname)
         else:
-            stored[self._attname] = SealedValue(field, stored.get(field.row_attname), field.checked(value))
+            field = self.field
+            stored[self._attname] = SealedValue(field, stored.get(self._row_attname), field.checked(value))
 
 
 class SealedField(TypedField[_ST, _GT]):
@@ -227,16 +244,7 @@ class SealedField(TypedField[_ST, _GT]):
 
     def open(self, row: object, envelope: bytes) -> str | bytes:
         """Return the value of one row's envelope, or raise CannotOpen."""
-        # The ways of nearly every value, without a call: its key is held, its row has a UUID.
-        if row.__class__ is uuid.UUID:
-            context = self._place_of_uuid + row.int.to_bytes(16)
-        else:
-            context = self._context(row)
-        key = keyring._ring.of_fields.get(envelope[HEADER])
-        if key is None:
-            raw = keyring.named_by(keyring.FIELDS, envelope).open(context, envelope)
-        else:
-            raw = key.open_body(context, envelope)
+        raw = keyring.named_by(keyring.FIELDS, envelope).open(self._context(row), envelope)
         try:
             return raw if self.binary else raw.decode()
         except UnicodeDecodeError:

@@ -57,7 +57,7 @@ class RingKey(EnvelopeKey):
 class _Ring:
     """All keys by purpose and id, and of each purpose the one that seals now: the newest.
 
-    Those of `fields` stand by an envelope's header too, which names version and key at once.
+    What opens those of `fields` stands by an envelope's header too, which names version and key at once.
 
     `read_at` is the monotonic time before the rows were read. Keys of the ring `before` that
     are no longer there are kept with the time at which they were last seen.
@@ -77,7 +77,7 @@ class _Ring:
         self.by_id: dict[str, dict[bytes, RingKey]] = {purpose: {} for purpose in PURPOSES}
         for key in self._seen:
             self.by_id.setdefault(key.purpose, {})[key.id] = key
-        self.of_fields = {key.header: key for key in self.by_id[FIELDS].values()}
+        self.of_fields = {key.header: key.opening for key in self.by_id[FIELDS].values()}
 
 
 _NOTHING = _Ring([], -FRESH_SECONDS)
