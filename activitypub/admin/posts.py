@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from activitypub import cleaning
@@ -71,7 +72,8 @@ def facts_of(post: Post) -> Facts:
         [
             ("Author", author_of(post.author)),
             ("Says", text_of(post)),
-            ("Attached", lines(away(str(one.get("url", ""))) for one in post.attachments) or "nothing"),
+            ("Attached", lines(_attached(one) for one in post.attachments) or "nothing"),
+            *([("Options", lines(option["name"] for option in post.poll["options"]))] if post.poll else ()),
             ("For", post.get_visibility_display()),
             ("Marked as sensitive", "yes" if post.sensitive else "no"),
             ("Written", post.published),
@@ -91,6 +93,12 @@ def facts_of(post: Post) -> Facts:
             ("Address", away(post.uri)),
         ],
     )
+
+
+def _attached(attachment: Mapping[str, Any]) -> str:
+    """Where it is, and what its author says of it."""
+    address, said = away(str(attachment.get("url", ""))), str(attachment.get("description") or "")
+    return format_html("{}: {}", address, said) if said else address
 
 
 def name_of(actor: Actor) -> str:

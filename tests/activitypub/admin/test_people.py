@@ -283,11 +283,15 @@ def test_of_two_operators_who_remove_a_post_the_second_is_told(
 
 
 def test_what_is_attached_and_other_names_are_links_each_on_its_line(desk: Desk, alice: LocalActor) -> None:
-    pictures = [{"url": f"https://media.example/{name}.png"} for name in ("one", "<two>")]
+    pictures = [
+        {"url": "https://media.example/one.png", "description": "a <b>tree</b>"},
+        {"url": "https://media.example/<two>.png", "description": None},
+    ]
     row = post(alice, 1, "<p>see</p>", attachments=pictures)
     link = '<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>'
     page = text(desk.get(f"{POSTS}{row.pk}/"))
-    assert f"{link.format('https://media.example/one.png')}<br>https://media.example/&lt;two&gt;.png" in page
+    one = f"{link.format('https://media.example/one.png')}: a &lt;b&gt;tree&lt;/b&gt;"
+    assert f"{one}<br>https://media.example/&lt;two&gt;.png" in page
     names = [f"https://old.example/users/{name}" for name in ("ada", "augusta")]
     Actor.objects.filter(pk=alice.pk).update(also_known_as=names)
     assert "<br>".join(link.format(name) for name in names) in text(desk.get(f"{ACTORS}{alice.pk}/"))
@@ -296,3 +300,9 @@ def test_what_is_attached_and_other_names_are_links_each_on_its_line(desk: Desk,
 def test_the_words_of_two_paragraphs_do_not_run_together(desk: Desk, alice: LocalActor) -> None:
     row = post(alice, 1, "<p>first one<br>second</p><p>third</p>")
     assert "first one<br>second<br>third" in text(desk.get(f"{POSTS}{row.pk}/"))
+
+
+def test_what_a_poll_lets_choose_is_shown(desk: Desk, alice: LocalActor) -> None:
+    options = [{"name": name, "votes": 0} for name in ("tea", "<i>coffee</i>")]
+    row = post(alice, 1, "<p>which?</p>", poll={"options": options, "multiple": False})
+    assert "tea<br>&lt;i&gt;coffee&lt;/i&gt;" in text(desk.get(f"{POSTS}{row.pk}/"))
