@@ -32,6 +32,7 @@ async def post(
 ) -> Answer | Fault:
     """Send it. Follows no redirect: whoever is behind one has not been asked for by the actor's document."""
     headers = {"Content-Type": ACTIVITY, **dict(what.headers)}
+    answer: Answer | None = None
     try:
         async with (
             asyncio.timeout(seconds),
@@ -39,24 +40,22 @@ async def post(
                 URL(what.url, encoded=True), data=what.body, headers=headers, allow_redirects=False
             ) as response,
         ):
+            answer = Answer(response.status, response.headers.get("Retry-After"))
             await _read_out(response)
-            return Answer(response.status, response.headers.get("Retry-After"))
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        # What it says holds the whole URL: none of it is kept.
-        return fault_of(error)
+        # The status is the answer: that the rest breaks off, or hangs, does not take it back.
+        # What the error says holds the whole URL: none of it is kept.
+        return answer or fault_of(error)
+    return answer
 
 
 async def _read_out(response: aiohttp.ClientResponse) -> None:
     read = 0
-    try:
-        async for part in response.content.iter_any():
-            read += len(part)
-            if read > MAX_ANSWER_BYTES:
-                response.close()
-                return
-    except aiohttp.ClientError:
-        # The status is the answer; that the rest breaks off does not take it back.
-        response.close()
+    async for part in response.content.iter_any():
+        read += len(part)
+        if read > MAX_ANSWER_BYTES:
+            response.close()
+            return
 
 
 _FAULTS: Mapping[type[Exception], Fault] = {

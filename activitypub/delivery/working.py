@@ -9,6 +9,7 @@ places (lanes.py), since each is kept until its answer is written down.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -35,6 +36,7 @@ T = TypeVar("T")
 HELD: Final = 4096
 CLAIM_AT_ONCE: Final = 256
 SIGN_AT_ONCE: Final = 16
+SLOW_SECONDS: Final = 5.0
 # Other machines' deliveries, and those whose time has come, are looked for so often.
 POLL_SECONDS: Final = 1.0
 # Between two claims: long enough for several jobs to end, so that one claim fetches for all of them.
@@ -177,13 +179,15 @@ class Worker:
 
     async def _attempt(self, job: Job, post: SignedPost | Fault) -> None:
         try:
+            began = time.monotonic()
             attempt = await self._sender.attempt(job, post)
         except BaseException:
             self._lanes.forget(job)
             self._unended.append(job)
             raise
         answered = attempt.outcome is not Outcome.RETRY
-        self._lanes.done(job, answered=answered)
+        # One that answers slowly takes as few places as one that may not answer.
+        self._lanes.done(job, answered=answered and time.monotonic() - began < SLOW_SECONDS)
         if not answered:
             # They are claimed again once this is written down: past the breaker, if it lets them.
             self._pulled += self._lanes.pull(job.host, job.inbox)

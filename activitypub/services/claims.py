@@ -13,7 +13,7 @@ from activitypub.delivery.jobs import Fault, Job, Outgoing, SigningKey
 from activitypub.delivery.keys import Keys
 from activitypub.models import Actor, Delivery, Host, Sent
 from activitypub.protocol.local_uris import SYNCHRONIZATION
-from activitypub.protocol.retry import delay
+from activitypub.protocol.retry import Breaker, delay
 from activitypub.protocol.signatures.policy import Scheme
 from activitypub.protocol.synchronization import Synchronization, make
 from activitypub.queries import followers
@@ -24,6 +24,8 @@ from activitypub.turns import turn
 
 # A job that has not begun when this is nearly over is forgotten, and is anybody's again.
 LEASE = timedelta(minutes=3)
+# So often is looked behind hosts of which more is due than is taken.
+_LOOKS = 4
 
 Room = Callable[[str], int]
 
@@ -48,46 +50,32 @@ class Claims:
 
         `room` is how many of a host the worker holds beside those it has; `full` are hosts of which it holds
         no more. What stands before an open breaker is put off as if it had failed; what is for a host that
-        is left alone is dropped.
+        is left alone is dropped. However much of a host is due that is not claimed, others' are found behind
+        it.
         """
-        with turn(), transaction.atomic():
-            due = _due(most, now, full)
-            rows = _within(due, room)
-            known = {host.name: host for host in Host.objects.filter(name__in={row.host for row in rows})}
-            rows = _without_shut(rows)
-            rows = self._past_breakers(rows, known, now)
-            until = now + LEASE
-            Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_until=until)
-        return Claimed(self._jobs(rows, known, until), more=len(due) == most)
+        until = now + LEASE
+        rows: list[Delivery] = []
+        known: dict[str, Host] = {}
+        left_out, places = set(full), _Places(room)
+        more = False
+        for _ in range(_LOOKS):
+            wanted = most - len(rows)
+            with turn(), transaction.atomic():
+                due = _due(wanted, now, left_out)
+                heard = {host.name: host for host in Host.objects.filter(name__in={row.host for row in due})}
+                taken = _past_breakers(_without_shut(due), heard, places, now)
+                Delivery.objects.filter(pk__in=[row.pk for row in taken]).update(claimed_until=until)
+            known |= heard
+            rows += taken
+            more = more or len(due) == wanted
+            if len(due) < wanted or len(taken) == wanted:
+                break
+            left_out |= {row.host for row in set(due).difference(taken)}
+        return Claimed(self._jobs(rows, known, until), more)
 
     def give_back(self, jobs: Iterable[Job]) -> None:
         """Let others take what has not begun."""
         _release([job.id for job in jobs])
-
-    def _past_breakers(
-        self, rows: list[Delivery], known: Mapping[str, Host], now: datetime
-    ) -> list[Delivery]:
-        guarded = {name for name, host in known.items() if host.breakers}
-        if not guarded:
-            return rows
-        # Read again, locked: of those who ask while it is open, one alone is let through.
-        guards = hosts.rows(guarded)
-        passed: list[Delivery] = []
-        stopped: list[Delivery] = []
-        for row in rows:
-            host = guards.get(row.host)
-            if host is None:
-                passed.append(row)
-                continue
-            before = hosts.breaker_of(host, row.inbox)
-            after, may = before.ask(now)
-            if after != before:
-                hosts.keep_breaker(host, row.inbox, after)
-            (passed if may else stopped).append(row)
-        for host in guards.values():
-            host.save()
-        _put_off(stopped, now)
-        return passed
 
     def _jobs(self, rows: Sequence[Delivery], known: Mapping[str, Host], until: datetime) -> list[Job]:
         activities = self._read({row.activity_id for row in rows})
@@ -154,16 +142,20 @@ def _due(most: int, now: datetime, full: Collection[str]) -> list[Delivery]:
     return list(due.order_by("due_at")[:most])
 
 
-def _within(due: Sequence[Delivery], room: Room) -> list[Delivery]:
+class _Places:
     """Of each host as many as there is room for."""
-    left: dict[str, int] = {}
-    rows = []
-    for row in due:
-        left.setdefault(row.host, room(row.host))
-        if left[row.host] > 0:
-            left[row.host] -= 1
-            rows.append(row)
-    return rows
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._left: dict[str, int] = {}
+
+    def take(self, host: str) -> bool:
+        """Take one; False where none is left."""
+        left = self._left.setdefault(host, self._room(host))
+        if left <= 0:
+            return False
+        self._left[host] = left - 1
+        return True
 
 
 def _without_shut(rows: list[Delivery]) -> list[Delivery]:
@@ -173,6 +165,32 @@ def _without_shut(rows: list[Delivery]) -> list[Delivery]:
         return rows
     drop(Delivery.objects.filter(pk__in=[row.pk for row in rows if row.host in shut]))
     return [row for row in rows if row.host not in shut]
+
+
+def _past_breakers(
+    due: Sequence[Delivery], known: Mapping[str, Host], places: _Places, now: datetime
+) -> list[Delivery]:
+    """Those of these that may be attempted now, and have a place."""
+    # Read again, locked: of those who ask while it is open, one alone is let through.
+    guarded = {name for name, host in known.items() if host.breakers}
+    guards = hosts.rows(guarded) if guarded else {}
+    passed: list[Delivery] = []
+    stopped: list[Delivery] = []
+    for row in due:
+        host = guards.get(row.host)
+        before = Breaker() if host is None else hosts.breaker_of(host, row.inbox)
+        after, may = before.ask(now)
+        if not may:
+            # All of them at once, or what is behind them would wait for each.
+            stopped.append(row)
+        elif places.take(row.host):
+            passed.append(row)
+            if host is not None and after != before:
+                hosts.keep_breaker(host, row.inbox, after)
+    for host in guards.values():
+        host.save()
+    _put_off(stopped, now)
+    return passed
 
 
 def _put_off(rows: Sequence[Delivery], now: datetime) -> None:

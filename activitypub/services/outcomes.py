@@ -47,10 +47,10 @@ def _put_off(attempts: Iterable[Attempt], now: datetime) -> list[Attempt]:
             attempts=made, due_at=now + wait, claimed_until=None, last_error=attempt.word
         )
         if attempt.retry_after is not None:
-            # What waits for the same inbox would be refused as well.
+            # What waits for the same inbox would be refused as well, and what is held in memory is given
+            # back. What is under way has its own answer.
             until = now + attempt.retry_after
-            waiting = Delivery.objects.filter(host=job.host, due_at__lt=until, inbox=job.inbox)
-            waiting.filter(claimed_until=None).update(due_at=until)
+            Delivery.objects.filter(host=job.host, due_at__lt=until, inbox=job.inbox).update(due_at=until)
     return given_up
 
 

@@ -1,6 +1,7 @@
 """Each host at its own pace: breakers, waiting, and nobody delayed by another."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from asgiref.sync import sync_to_async as in_thread
 from django.db import transaction
 from django.utils import timezone
 
+from activitypub.delivery.jobs import Attempt
 from activitypub.models import Delivery, Follow, Host, LocalActor
-from activitypub.protocol.retry import FAILURES_TO_OPEN
-from activitypub.services import hosts
+from activitypub.protocol.retry import FAILURES_TO_OPEN, Breaker, Outcome, State
+from activitypub.services import hosts, outcomes
+from activitypub.services.claims import Claims
 from tests.activitypub.delivery.conftest import Progress, Working, publish, reader
 from tests.activitypub.delivery.inboxes import Inboxes, Reply, status
 
@@ -67,6 +70,55 @@ async def test_many_hosts_that_hang_delay_no_other(
         held.set()
         await progress.left()
     assert set(inboxes.counts().values()) == {1}
+
+
+async def test_a_host_that_answers_slowly_gets_as_few_at_once_as_one_that_may_not_answer(
+    sender: LocalActor,
+    inboxes: Inboxes,
+    working: Working,
+    progress: Progress,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("activitypub.delivery.working.SLOW_SECONDS", 0.0)
+
+    def send() -> None:
+        for _ in range(20):
+            reader(inboxes.hosts[0], follows=sender)
+        publish(sender, followers=True)
+
+    await in_thread(send)()
+    async with working():
+        await progress.left()
+    assert len(inboxes.posts) == 20
+    assert inboxes.most_at_once[inboxes.hosts[0]] == 1
+
+
+def test_however_much_waits_for_a_host_that_is_down_others_pass_it_by(sender: LocalActor) -> None:
+    now = timezone.now()
+    somebody, another = reader("down.example"), reader("quick.example")
+    row = hosts.rows(["down.example"])["down.example"]
+    hosts.keep_breaker(row, somebody.inbox, Breaker(State.OPEN, FAILURES_TO_OPEN, now))
+    row.save()
+    for _ in range(50):
+        publish(sender, somebody)
+    publish(sender, another)
+    Delivery.objects.filter(host="down.example").update(due_at=now - timedelta(hours=1))
+    claimed = Claims().take(20, timezone.now(), room=lambda host: 1)
+    assert [job.host for job in claimed.jobs] == ["quick.example"]
+    assert claimed.more
+    # As many as were looked at, and not one for each claim.
+    assert Delivery.objects.filter(last_error="breaker_open", attempts=1).count() == 20
+
+
+def test_however_much_waits_for_a_host_without_room_others_pass_it_by(sender: LocalActor) -> None:
+    for _ in range(50):
+        publish(sender, *(reader(f"full{number}.example") for number in range(3)))
+    publish(sender, *(reader("quick.example") for _ in range(3)))
+    Delivery.objects.exclude(host="quick.example").update(due_at=timezone.now() - timedelta(hours=1))
+    claimed = Claims().take(20, timezone.now(), room=lambda host: 2)
+    expected = {"full0.example": 2, "full1.example": 2, "full2.example": 2, "quick.example": 2}
+    assert Counter(job.host for job in claimed.jobs) == expected
+    assert Delivery.objects.exclude(claimed_until=None).count() == 8
 
 
 async def test_after_ten_failures_an_inbox_is_left_alone_for_a_minute(
@@ -152,6 +204,19 @@ async def test_retry_after_holds_back_all_that_waits_for_the_inbox(
         await in_thread(publish)(sender, somebody)
     due = await in_thread(lambda: Delivery.objects.get(attempts=1).due_at)()
     assert due - before >= timedelta(hours=1)
+
+
+def test_an_inbox_that_asks_for_patience_is_asked_nothing_that_a_worker_holds(sender: LocalActor) -> None:
+    somebody = reader("busy.example")
+    for _ in range(5):
+        publish(sender, somebody)
+    claims = Claims()
+    first, *held = claims.take(4, timezone.now(), room=lambda host: 9).jobs
+    asks = Attempt(first, Outcome.RETRY, "http_429", timedelta(hours=1))
+    outcomes.settle([asks], timezone.now())
+    claims.give_back(held)
+    assert claims.take(9, timezone.now() + timedelta(minutes=59), room=lambda host: 9).jobs == []
+    assert len(claims.take(9, timezone.now() + timedelta(minutes=61), room=lambda host: 9).jobs) == 5
 
 
 async def test_a_retry_after_that_holds_back_others_too(
