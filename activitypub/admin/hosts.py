@@ -194,7 +194,11 @@ def _parts(found: AboutHost) -> Iterable[Facts | Table]:
         [
             ("Actors", f"{figure(found.actors)}, {figure(found.suspended)} of them suspended"),
             ("Posts", figure(found.posts)),
+            ("Likes and reactions", figure(found.likes)),
+            ("Boosts", figure(found.boosts)),
+            ("Votes", figure(found.votes)),
             ("Public keys", figure(found.keys)),
+            ("Posts to be fetched, for their conversations", figure(found.wanted)),
             ("An actor was read last", found.read_at or "never"),
         ],
     )

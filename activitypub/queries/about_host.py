@@ -12,16 +12,20 @@ from activitypub.models import (
     Actor,
     ActorKey,
     Block,
+    Boost,
     Delivery,
     Follow,
     FollowState,
     Host,
     HostBlock,
     HostPolicy,
+    Like,
     Mute,
     Post,
     Received,
     Report,
+    Vote,
+    Wanted,
 )
 from activitypub.protocol.uris import origin_of
 from activitypub.queries.deliveries import HostOverview, of_host
@@ -56,6 +60,10 @@ class AboutHost:
     newest: Sequence[Actor]
     posts: int
     keys: int
+    likes: int
+    boosts: int
+    votes: int
+    wanted: int
     read_at: datetime | None
     following: int
     followed: int
@@ -88,6 +96,10 @@ def about(name: str, now: datetime) -> AboutHost:
         newest=list(there.order_by("-pk")[:SHOWN]),
         posts=_figure(Post.objects.filter(author__host=name)),
         keys=_figure(ActorKey.objects.filter(actor__host=name)),
+        likes=_figure(Like.objects.filter(actor__host=name)),
+        boosts=_figure(Boost.objects.filter(actor__host=name)),
+        votes=_figure(Vote.objects.filter(actor__host=name)),
+        wanted=_figure(Wanted.objects.filter(host=name)),
         read_at=there.aggregate(at=Max("fetched_at"))["at"],
         following=_figure(accepted.filter(follower__host=name, followee__host="")),
         followed=_figure(accepted.filter(followee__host=name, follower__host="")),

@@ -23,7 +23,7 @@ from activitypub.models import (
     Sent,
 )
 from activitypub.queries.about_host import about
-from activitypub.services import moderation
+from activitypub.services import moderation, wanting
 from audit.events import Event
 from audit.queries import found
 from tests.activitypub.living import live, post
@@ -110,6 +110,7 @@ def test_the_page_tells_all_that_is_held(desk: Desk, alice: LocalActor, bob: Rem
         },
     )
     Received.objects.create(digest=b"1", actor=bob.uri, body=b"", received_at=timezone.now(), outcome="known")
+    wanting.want("https://near.example/notes/9", timezone.now())
     page = text(desk.get(PAGE))
     for told in (
         "silenced, without media",
@@ -130,6 +131,7 @@ def test_the_page_tells_all_that_is_held(desk: Desk, alice: LocalActor, bob: Rem
         1,
         1,
     )
+    assert (held.likes, held.boosts, held.votes, held.wanted) == (1, 1, 1, 1)
     assert [(row.type, row.error, row.deliveries, row.attempts) for row in held.waiting] == [
         ("Create", "timeout", 2, 3)
     ]
