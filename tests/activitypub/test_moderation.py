@@ -15,8 +15,7 @@ from activitypub.services import moderation
 from audit.models import AuditRow
 from tests.activitypub.inbox.effects import does, everything
 from tests.activitypub.living import post
-from tests.activitypub.test_actors import actor_of, remote
-from tests.people import Person
+from tests.activitypub.test_actors import remote
 
 LIST = "#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\n"
 
@@ -30,11 +29,6 @@ def federation(*arguments: str) -> str:
 def hidden() -> list[str]:
     found = Actor.objects.filter(suspended_at__isnull=False).order_by("host")
     return list(found.values_list("host", flat=True))
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
 
 
 @pytest.fixture

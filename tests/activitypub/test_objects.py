@@ -19,6 +19,7 @@ from activitypub.models import (
     KeyKind,
     LocalActor,
     Pin,
+    Post,
     RemoteActor,
     Visibility,
 )
@@ -162,6 +163,38 @@ def test_a_browser_gets_a_page_that_nothing_in_a_post_can_change(person: Person)
     assert "&lt;b&gt;careful&lt;/b&gt;" in page
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "noindex" in page
+
+
+def test_a_page_says_what_is_attached_and_what_one_may_choose(person: Person) -> None:
+    post = published(person, "which?", summary="tea").post
+    picture = {"type": "Image", "url": "https://media.example/1.png", "media_type": "image/png"}
+    Post.objects.filter(pk=post.pk).update(
+        attachments=[{**picture, "description": '"><script>'}, {**picture, "description": None}],
+        poll={"options": [{"name": "<b>green", "votes": 1}, {"name": "black", "votes": 2}]},
+    )
+    page = get(person.wire, post.uri, BROWSER).expect(200).body.decode()
+    assert "<script>" not in page
+    assert (
+        '<a href="https://media.example/1.png" rel="nofollow noopener noreferrer">&quot;&gt;&lt;script'
+        in page
+    )
+    assert ">https://media.example/1.png</a>" in page
+    assert "<li>&lt;b&gt;green " in page
+    assert ("1 vote<" in page, "2 votes<" in page) == (True, True)
+    # Behind the warning, as the text.
+    assert page.index("<details>") < page.index("black") < page.index("/1.png</a>") < page.index("</details>")
+
+
+def test_the_page_of_an_actor_shows_what_is_for_everybody_alone(person: Person) -> None:
+    for visibility in Visibility:
+        published(person, f"this is {visibility}", visibility=visibility)
+    published(person, "an answer", parent=published(person, "a question").post)
+    page = get(person.wire, uri_of(person), BROWSER).expect(200).body.decode()
+    assert "this is public" in page
+    for other in ("unlisted", "private", "direct"):
+        assert f"this is {other}" not in page
+    assert ("a question" in page, "an answer" in page) == (True, False)
+    assert page.index("a question") < page.index("this is public")
 
 
 def test_who_may_see_it_gets_it_by_signing_and_no_cache_keeps_it(person: Person) -> None:

@@ -61,13 +61,6 @@ def post_of(author: RemoteActor, visibility: Visibility = Visibility.PUBLIC) -> 
     )
 
 
-@pytest.fixture
-def other(person: Person) -> Person:
-    somebody = Person(person.wire)
-    somebody.register().expect(201)
-    return somebody
-
-
 # --- Refused: who --------------------------------------------------------------------------------------
 
 

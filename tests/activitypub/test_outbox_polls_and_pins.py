@@ -25,13 +25,6 @@ from tests.activitypub.test_outbox import made, note, nothing_happened, submit
 from tests.people import Person
 
 
-@pytest.fixture
-def other(person: Person) -> Person:
-    somebody = Person(person.wire)
-    somebody.register().expect(201)
-    return somebody
-
-
 def in_a_day() -> str:
     return (timezone.now() + timedelta(days=1)).isoformat()
 

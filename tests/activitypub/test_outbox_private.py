@@ -34,13 +34,6 @@ from tests.activitypub.test_outbox import made, note, post_of, submit
 from tests.people import Person
 
 
-@pytest.fixture
-def other(person: Person) -> Person:
-    somebody = Person(person.wire)
-    somebody.register().expect(201)
-    return somebody
-
-
 def kept(kind: str, person: Person, uri: str) -> dict[str, Any]:
     return {"type": kind, "object": uri, "target": f"{uri_of(person)}/bookmarks"}
 
@@ -228,11 +221,6 @@ def test_of_two_mutes_of_one_actor_the_last_holds(person: Person) -> None:
 
 
 # --- Whole hosts -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
 
 
 def following_each_other(alice: LocalActor, count: int, host: str = "remote.example") -> None:

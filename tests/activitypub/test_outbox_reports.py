@@ -19,13 +19,6 @@ from tests.activitypub.test_outbox import made, note, post_of, submit
 from tests.people import Person
 
 
-@pytest.fixture
-def other(person: Person) -> Person:
-    somebody = Person(person.wire)
-    somebody.register().expect(201)
-    return somebody
-
-
 @pytest.fixture(autouse=True)
 def started(person: Person) -> None:
     """The server's own actor, which a start makes."""

@@ -27,18 +27,13 @@ from activitypub.services import following, likes
 from activitypub.services.notifications import notify
 from tests.activitypub.queries.test_timelines import boost, post
 from tests.activitypub.reading import get
-from tests.activitypub.test_actors import actor_of, remote, uri_of
+from tests.activitypub.test_actors import remote, uri_of
 from tests.activitypub.test_outbox import made, note
 from tests.api.apps import app_token
 from tests.api.operations import document as described
 from tests.people import Person
 
 DIRECT, PRIVATE = Visibility.DIRECT, Visibility.PRIVATE
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
 
 
 @pytest.fixture
@@ -49,13 +44,6 @@ def bob(alice: LocalActor) -> RemoteActor:
     bob.save()
     Follow.objects.create(follower=alice, followee=bob, state=FollowState.ACCEPTED)
     return bob
-
-
-@pytest.fixture
-def other(person: Person) -> Person:
-    somebody = Person(person.wire)
-    somebody.register().expect(201)
-    return somebody
 
 
 def read(person: Person, query: str = "?page=first") -> Any:

@@ -33,23 +33,6 @@ from tests.activitypub.test_outbox_polls_and_pins import question, remote_questi
 from tests.people import Person
 
 
-@pytest.fixture
-def other(person: Person) -> Person:
-    somebody = Person(person.wire)
-    somebody.register().expect(201)
-    return somebody
-
-
-@pytest.fixture
-def bob(db: None) -> RemoteActor:
-    return neighbour("bob")
-
-
-@pytest.fixture
-def carol(db: None) -> RemoteActor:
-    return neighbour("carol", "far.example")
-
-
 def asked(person: Person, **members: Any) -> Post:
     """A question of the person's, and nothing waits to be sent."""
     uri = made(person, question(**members))["object"]["id"]

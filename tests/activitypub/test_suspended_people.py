@@ -27,13 +27,6 @@ from tests.people import Person
 
 
 @pytest.fixture
-def other(person: Person) -> Person:
-    somebody = Person(person.wire)
-    somebody.register().expect(201)
-    return somebody
-
-
-@pytest.fixture
 def fan(person: Person) -> RemoteActor:
     """A follower elsewhere."""
     found = neighbour("fan")

@@ -10,14 +10,9 @@ from activitypub.queries import tags
 from activitypub.rendering import PUBLIC
 from tests.activitypub.queries.test_timelines import post
 from tests.activitypub.reading import document, get
-from tests.activitypub.test_actors import BROWSER, actor_of, remote
+from tests.activitypub.test_actors import BROWSER, remote
 from tests.activitypub.test_outbox import made, note
 from tests.people import DjangoWire, Person, Wire
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
 
 
 def tagged(one: Post, name: str = "cats") -> Post:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from activitypub.models import LocalActor, RemoteActor
-from tests.activitypub.test_actors import actor_of, remote
+from activitypub.models import RemoteActor
+from tests.activitypub.test_actors import remote
 from tests.desk import Desk
-from tests.people import Person
 
 
 @pytest.fixture
@@ -14,11 +13,6 @@ def desk(db: None) -> Desk:
     one = Desk().hire()
     assert one.sign_in().status_code == 302
     return one
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
 
 
 @pytest.fixture

@@ -27,17 +27,11 @@ from activitypub.models import (
 from activitypub.queries import timelines
 from activitypub.queries.timelines import MOST, Place
 from activitypub.services.notifications import notify
-from tests.activitypub.test_actors import actor_of, remote
-from tests.people import Person
+from tests.activitypub.test_actors import remote
 
 PUBLIC, UNLISTED, PRIVATE, DIRECT = (
     Visibility.PUBLIC, Visibility.UNLISTED, Visibility.PRIVATE, Visibility.DIRECT,
 )  # fmt: skip
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ REQUESTED, ACCEPTED = FollowState.REQUESTED, FollowState.ACCEPTED
 
 
 @pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
 def carol(person: Person) -> LocalActor:
     other = Person(person.wire)
     other.register().expect(201)

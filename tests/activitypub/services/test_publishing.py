@@ -30,11 +30,6 @@ from tests.people import Person
 
 
 @pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
 def carol(person: Person) -> LocalActor:
     other = Person(person.wire)
     other.register().expect(201)
