@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from activitypub.views import actors, discovery, objects, outbox, own, synchronization, tags
+from activitypub.views import actors, discovery, objects, outbox, own, replies, synchronization, tags
 
 urlpatterns = [
     path(".well-known/webfinger", discovery.WebFingerView.as_view()),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("users/<str:username>/inbox", own.InboxView.as_view()),
     path("users/<str:username>/bookmarks", own.BookmarksView.as_view()),
     path("users/<str:username>/objects/<str:number>", objects.ObjectView.as_view()),
+    path("users/<str:username>/objects/<str:number>/replies", replies.RepliesView.as_view()),
     path("tags/<str:name>", tags.TagView.as_view()),
     path("users/<str:username>/followers_synchronization", synchronization.SynchronizationView.as_view()),
 ]

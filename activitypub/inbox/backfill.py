@@ -122,19 +122,21 @@ def fetch(wanted: Wanted, clock: Callable[[], datetime] = timezone.now) -> None:
 
 
 def _replies(uri: str) -> Sequence[str]:
-    """Some of the replies that its document, fetched a moment ago, lists, or one page of the same server."""
+    """Some of the replies that its document, fetched a moment ago, lists, or some pages of the same server."""
+    ids: dict[str, None] = {}
     with suppress(NotFetched, RefusedDocument):
         listed = shapes.reference(objects.fetch(uri).get("replies"))
-        for _ in range(2):
+        # The collection, its first page, and two more.
+        for _ in range(4):
             if listed is None or (listed.id is not None and not same_origin(listed.id, uri)):
                 break
             found = collections.collection(listed.inline or objects.fetch(listed.id or ""))
-            if found.items:
-                # The address alone: whatever stands there says itself what it is.
-                ids = [item.id for item in found.items[: wanting.REPLIES] if item.id is not None]
-                return [id_ for id_ in ids if not is_known(id_)]
-            listed = found.first
-    return []
+            # The address alone: whatever stands there says itself what it is.
+            ids |= dict.fromkeys(item.id for item in found.items if item.id is not None)
+            if len(ids) >= wanting.REPLIES:
+                break
+            listed = found.first or shapes.reference(found.next)
+    return [id_ for id_ in list(ids)[: wanting.REPLIES] if not is_known(id_)]
 
 
 def _alone(call: Callable[[], T]) -> T:

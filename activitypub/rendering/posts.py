@@ -13,6 +13,7 @@ from activitypub.models import Actor, Mention, Post, Visibility
 from activitypub.post_columns import VISIBILITIES
 from activitypub.protocol.visibility import addressed
 from activitypub.protocol.webfinger import Handle
+from activitypub.queries import replies
 from activitypub.queries.posts import WITH_NAMES
 from activitypub.rendering.contexts import POST_CONTEXT, STREAMS
 from activitypub.rendering.polls import poll_members
@@ -23,13 +24,16 @@ from activitypub.rendering.quotes import (
     quote_policy,
     quote_tags,
 )
+from activitypub.rendering.replies import replies_member
 
 _SEEN_BY = {column: seen_by for seen_by, column in VISIBILITIES.items()}
 
 
 def post_document(post: Post) -> dict[str, Any]:
-    """The post as it is served at its `id`. Whom it mentions is looked up, unless it was before."""
-    return {"@context": POST_CONTEXT, **_object(post)}
+    """The post as it is served at its `id`. Whom it mentions is looked up, unless it was before, and so is
+    what its author has answered to it."""
+    own = replies.own(post) if post.replies_count else ()
+    return {"@context": POST_CONTEXT, **_object(post), **replies_member(post, own)}
 
 
 def create_document(post: Post, uri: str) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def _object(post: Post) -> dict[str, Any]:
         "attachment": [_attachment(one) for one in post.attachments],
         "interactionPolicy": policy_document(quote_policy(post)),
     }
-    document |= poll_members(post.poll) | quote_members(post)
+    document |= poll_members(post.poll) | quote_members(post) | replies_member(post)
     if post.name:
         document["name"] = post.name
     if post.summary:

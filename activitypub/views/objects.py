@@ -33,18 +33,29 @@ class ObjectView(GuardedPageView):
         form = wanted(request.headers.get("Accept", ""))
         if form is None:
             raise NotAcceptable
-        owner = actors.of_username(username)
-        if owner.suspended_at is not None:
-            raise ActorSuspended
-        if not (number.isascii() and number.isdigit() and len(number) <= 19):
-            raise UnknownPost
-        uri = f"{owner.uri}/objects/{number}"
+        uri = _uri(username, number)
         post = visible_to(None).filter(uri=uri).first()
         if form is Form.PAGE:
             return _page(request, post or _gone(uri))
         if post is not None:
             return answer(rendering.post_document(post), varies=True)
         return _of_activity(uri) or _for_reader(request, uri)
+
+
+def open_post(username: str, number: str) -> Post:
+    """The post at such an address, if it is for everybody. Raises UnknownActor, ActorGone, ActorSuspended,
+    PostDeleted, UnknownPost."""
+    uri = _uri(username, number)
+    return visible_to(None).filter(uri=uri).first() or _gone(uri)
+
+
+def _uri(username: str, number: str) -> str:
+    owner = actors.of_username(username)
+    if owner.suspended_at is not None:
+        raise ActorSuspended
+    if not (number.isascii() and number.isdigit() and len(number) <= 19):
+        raise UnknownPost
+    return f"{owner.uri}/objects/{number}"
 
 
 def _of_activity(uri: str) -> HttpResponse | None:
@@ -86,7 +97,7 @@ def _viewer(request: Request) -> Actor | None:
 
 
 def _gone(uri: str) -> Post:
-    """No page: raises PostDeleted, UnknownPost."""
+    """No post for everybody: raises PostDeleted, UnknownPost."""
     raise PostDeleted if Deleted.objects.filter(uri=uri, by=None).exists() else UnknownPost
 
 

@@ -183,6 +183,34 @@ def test_who_moves_takes_the_followers_of_both_servers_along(neighbours: tuple[N
     one.publish(note)
 
 
+def test_a_conversation_of_another_server_is_found_by_its_replies(
+    neighbours: tuple[Neighbour, Neighbour],
+) -> None:
+    one, other = neighbours
+    friend, root = one.newcomer(), _note(one, "who comes along?")
+    own = _note(one, "I do", inReplyTo=root)
+    one.publish({"type": "Create", "object": _said("a secret", to=[], inReplyTo=root)})
+    theirs = one.publish({"type": "Create", "object": _said("me too", inReplyTo=root)}, one.newcomer())
+    # Of all that, the other server is sent one answer, by whom somebody there follows.
+    other.publish({"type": "Follow", "object": one.uri_of(friend)})
+    one.becomes(f"Follow.objects.filter(state='accepted', followee__uri={one.uri_of(friend)!r}).count()", 1)
+    last = one.publish({"type": "Create", "object": _said("and I", inReplyTo=root)}, friend)
+    found = sorted([root, own, theirs["object"]["id"], last["object"]["id"]])
+    other.becomes("sorted(Post.objects.values_list('uri', flat=True))", found)
+    other.becomes(f"Post.objects.get(uri={root!r}).replies_count", 3)
+
+
+def _said(text: str, **members: Any) -> dict[str, Any]:
+    return {"type": "Note", "content": f"<p>{text}</p>", "to": [PUBLIC], **members}
+
+
+def _note(neighbour: Neighbour, text: str, **members: Any) -> str:
+    """The id of a note of its person."""
+    activity = neighbour.publish({"type": "Create", "object": _said(text, **members)})
+    uri: str = activity["object"]["id"]
+    return uri
+
+
 def test_polls_are_voted_in_by_both_servers_and_both_are_told_their_ends(
     neighbours: tuple[Neighbour, Neighbour],
 ) -> None:

@@ -94,6 +94,31 @@ async def test_some_replies_are_fetched_and_not_all(bob: Sender, monkeypatch: py
     assert await climb(uri) == ["asked", "reply-0", "reply-1"]
 
 
+async def test_replies_are_looked_for_on_some_pages_and_not_on_all(bob: Sender) -> None:
+    replies = [stands(bob, f"reply-{number}") for number in range(4)]
+    for number, reply in enumerate(replies):
+        following = f"{bob.uri}/page-{number + 1}"
+        stands(bob, f"page-{number}", type="CollectionPage", items=[reply], next=following)
+    first = {"type": "CollectionPage", "items": [], "next": f"{bob.uri}/page-0"}
+    uri = stands(bob, "asked", replies={"type": "Collection", "first": first})
+    assert await climb(uri) == ["asked", "reply-0", "reply-1"]
+
+
+async def test_pages_that_lead_back_or_to_another_server_are_not_followed(
+    bob: Sender, mallory: Sender
+) -> None:
+    stands(mallory, "bait")
+    theirs = stands(mallory, "page", type="CollectionPage", items=[f"{mallory.uri}/bait"])
+    reply = stands(bob, "reply")
+    own = stands(bob, "page", type="CollectionPage", items=[reply], next=theirs)
+    ring = stands(bob, "ring", type="CollectionPage", items=[], next=f"{bob.uri}/ring")
+    for number, page in enumerate((own, ring)):
+        replies = {"type": "Collection", "first": page}
+        await climb(stands(bob, f"asked-{number}", replies=replies))
+    assert await kept() == ["asked-0", "asked-1", "reply"]
+    assert mallory.peer.requests == []
+
+
 async def test_replies_that_another_server_lists_are_not_fetched(bob: Sender, mallory: Sender) -> None:
     stands(mallory, "bait")
     listed = stands(mallory, "list", type="Collection", items=[f"{mallory.uri}/bait"])
