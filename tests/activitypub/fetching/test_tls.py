@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from activitypub.fetching.errors import DownForNow
+from activitypub.fetching.errors import DownForNow, Refused
 from activitypub.fetching.fetch import Fetcher
 from activitypub.fetching.guard import open_session
 from tests.activitypub.fetching.conftest import reason_of
@@ -18,6 +18,7 @@ from tests.activitypub.fetching.peer import (
     Names,
     Peer,
     document,
+    redirect,
 )
 
 
@@ -83,3 +84,24 @@ async def test_a_server_without_a_certificate_for_its_name_is_not_believed(
                 await Fetcher(session).fetch(url)
             assert reason_of(error) == "tls"
             assert peer.requests == []
+
+
+async def test_a_redirect_from_https_to_http_is_not_followed(tmp_path: Path, names: Names) -> None:
+    shows, trusts = certificate(tmp_path, "peer.example")
+    names.name("peer.example", [OUTSIDE])
+    async with (
+        Peer(tls=shows) as peer,
+        Peer() as plain,
+        open_session(
+            user_agent="Hvx/test",
+            allowed=lambda address: address == OUTSIDE,
+            resolver=names,
+            trust=trusts,
+        ) as session,
+    ):
+        peer.answers["/"] = redirect(plain.url())
+        plain.answers["/"] = document({})
+        with pytest.raises(Refused) as error:
+            await Fetcher(session).fetch(peer.url("/", "peer.example"))
+        assert reason_of(error) == "plain_http"
+        assert plain.connections == 0
