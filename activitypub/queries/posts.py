@@ -7,6 +7,9 @@ from activitypub.models import Actor, Block, Follow, FollowState, Hashtag, Menti
 from activitypub.queries import prepared
 
 OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
+NEWEST = 20
+# Of what is not for everybody so much is passed over.
+LOOKED_AT = 400
 # What a post's document names, in one order always: every rendering of a post is the same.
 WITH_NAMES = (
     Prefetch("mentions", Mention.objects.select_related("actor").order_by("pk")),
@@ -35,6 +38,13 @@ def seen(viewer: Actor | None, uri: str) -> Post:
     if post is None:
         raise UnknownPost
     return post
+
+
+def newest_of(author: Actor) -> list[Post]:
+    """Somebody's newest posts for everybody that answer nobody, as their page shows them."""
+    keys = list(Post.objects.filter(author=author).order_by("-pk").values_list("pk", flat=True)[:LOOKED_AT])
+    found = Post.objects.filter(pk__in=keys, visibility=Visibility.PUBLIC, in_reply_to_uri="")
+    return list(found.order_by("-pk")[:NEWEST])
 
 
 def _may_see(viewer: Actor | int) -> Q:

@@ -13,6 +13,7 @@ from activitypub.models import LocalActor
 from activitypub.protocol.local_uris import ActorURIs
 from activitypub.protocol.negotiation import Form, wanted
 from activitypub.queries import actors, collections
+from activitypub.queries.posts import newest_of
 from activitypub.views.base import CACHED, FederationView, answer
 from activitypub.views.signed import GuardedPageView, GuardedView
 
@@ -79,6 +80,7 @@ def _page(request: Request, actor: LocalActor) -> HttpResponse:
             "actor": actor,
             "followers": collections.followers_of(actor).count(),
             "following": collections.following_of(actor).count(),
+            "posts": newest_of(actor),
         },
     )
     response["Content-Security-Policy"] = POLICY
