@@ -12,7 +12,6 @@ from activitypub.models import (
     Follow,
     FollowState,
     Like,
-    LocalActor,
     Notification,
     NotificationType,
     Post,
@@ -21,20 +20,8 @@ from activitypub.models import (
 from tests.activitypub.inbox.effects import does, neighbour
 from tests.activitypub.living import post
 from tests.activitypub.plans import scans, steps
-from tests.activitypub.test_actors import actor_of
-from tests.people import Person
 
 Done = tuple[str, Mapping[str, Any]]
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def own(alice: LocalActor) -> Post:
-    return post(alice, 1, "a quiet morning")
 
 
 def life(one: RemoteActor, own: Post) -> list[Done]:

@@ -27,16 +27,6 @@ from tests.people import Person
 NEW = "https://new.example/users/bob"
 
 
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def bob(db: None) -> RemoteActor:
-    return neighbour("bob")
-
-
 def target(*names: str, **changed: Any) -> dict[str, dict[str, Any]]:
     document = {
         "@context": STREAMS,

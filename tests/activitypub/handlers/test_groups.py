@@ -15,18 +15,6 @@ from activitypub.protocol.documents.reading import Document
 from tests.activitypub.inbox.effects import activity, does, everything, neighbour
 from tests.activitypub.living import post
 from tests.activitypub.senders import STREAMS
-from tests.activitypub.test_actors import actor_of
-from tests.people import Person
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def bob(db: None) -> RemoteActor:
-    return neighbour("bob")
 
 
 @pytest.fixture

@@ -22,23 +22,7 @@ from tests.activitypub.inbox.effects import does, everything, neighbour
 from tests.activitypub.living import post
 from tests.activitypub.reading import document, get
 from tests.activitypub.senders import STREAMS
-from tests.activitypub.test_actors import actor_of
 from tests.people import Person
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def own(alice: LocalActor) -> Post:
-    return post(alice, 1, "a quiet morning")
-
-
-@pytest.fixture
-def bob(db: None) -> RemoteActor:
-    return neighbour("bob")
 
 
 def quoting(author: RemoteActor, quoted: Post, **members: Any) -> dict[str, Any]:

@@ -20,23 +20,6 @@ from activitypub.models import (
     Severity,
 )
 from tests.activitypub.inbox.effects import does, everything, neighbour
-from tests.activitypub.test_actors import actor_of
-from tests.people import Person
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def bob(db: None) -> RemoteActor:
-    return neighbour("bob")
-
-
-@pytest.fixture
-def mallory(db: None) -> RemoteActor:
-    return neighbour("mallory", "far.example")
 
 
 def asked(follower: Actor, followee: Actor, state: FollowState = FollowState.REQUESTED) -> Follow:

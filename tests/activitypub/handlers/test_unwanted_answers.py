@@ -8,22 +8,9 @@ import pytest
 from activitypub.models import Block, Boost, HostBlock, LocalActor, Mute, Notification, Post, RemoteActor
 from activitypub.queries import inbox, timelines
 from tests.activitypub.inbox.effects import does, neighbour
-from tests.activitypub.living import post
 from tests.activitypub.senders import STREAMS
-from tests.activitypub.test_actors import actor_of
-from tests.people import Person
 
 PUBLIC = f"{STREAMS}#Public"
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def own(alice: LocalActor) -> Post:
-    return post(alice, 1, "a quiet morning")
 
 
 @pytest.fixture(params=["block", "mute", "host"])

@@ -10,7 +10,6 @@ from activitypub.models import (
     Follow,
     FollowState,
     Like,
-    LocalActor,
     Notification,
     Pin,
     Post,
@@ -18,36 +17,9 @@ from activitypub.models import (
     Visibility,
 )
 from activitypub.services import likes, pins
-from tests.activitypub.inbox.effects import activity, comes_of, does, everything, neighbour
+from tests.activitypub.inbox.effects import activity, comes_of, does, everything
 from tests.activitypub.living import post
 from tests.activitypub.senders import STREAMS
-from tests.activitypub.test_actors import actor_of
-from tests.people import Person
-
-
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def own(alice: LocalActor) -> Post:
-    return post(alice, 1, "a quiet morning")
-
-
-@pytest.fixture
-def bob(db: None) -> RemoteActor:
-    return neighbour("bob")
-
-
-@pytest.fixture
-def eve(db: None) -> RemoteActor:
-    return neighbour("eve")
-
-
-@pytest.fixture
-def mallory(db: None) -> RemoteActor:
-    return neighbour("mallory", "far.example")
 
 
 def note(author: RemoteActor, number: int = 5) -> dict[str, Any]:

@@ -10,21 +10,6 @@ from tests.activitypub.test_actors import actor_of
 from tests.people import Person
 
 
-@pytest.fixture
-def alice(person: Person) -> LocalActor:
-    return actor_of(person)
-
-
-@pytest.fixture
-def own(alice: LocalActor) -> Post:
-    return post(alice, 1, "a quiet morning")
-
-
-@pytest.fixture
-def bob(db: None) -> RemoteActor:
-    return neighbour("bob")
-
-
 def test_a_report_of_others_is_not_for_this_server(bob: RemoteActor, alice: LocalActor) -> None:
     eve = neighbour("eve")
     hers = post(eve, 1, "hers")
