@@ -17,7 +17,7 @@ from yarl import URL
 
 from activitypub.delivery.posting import SECONDS, fault_of
 from activitypub.delivery.signing import place_of
-from activitypub.delivery.words import sentence
+from activitypub.delivery.words import came_to, sentence
 from activitypub.fetching.errors import NotFetched, Reason
 from activitypub.fetching.finding import find
 from activitypub.models import KeyKind, RemoteActor
@@ -154,7 +154,7 @@ def _standing(host: str) -> list[Step]:
     if known.breakers:
         steps.append(Step(Mark.DOUBTFUL, f"{known.breakers} of its inboxes are left alone for a minute."))
     if known.waiting:
-        last = f" The last attempt came to {known.error}." if known.error else ""
+        last = f" The last attempt: {came_to(known.error)}." if known.error else ""
         steps.append(Step(Mark.DOUBTFUL, f"{known.waiting} deliveries to {host} wait.{last}"))
     return steps or [Step(Mark.GOOD, f"Nothing of ours stands against {host}, and nothing waits for it.")]
 

@@ -53,3 +53,13 @@ def sentence(error: NotFetched, host: str) -> str:
     """What an operator is told of a document that could not be had."""
     detail = f" ({_LOOPS.get(error.detail, error.detail)})" if error.detail else ""
     return f"{error.host or host} {_WORDS[error.reason]}{detail}."
+
+
+def came_to(word: str) -> str:
+    """What an operator is told of how a delivery ended, by the word that its row has."""
+    if word.startswith("http_"):
+        return f"it answered {word.removeprefix('http_')}"
+    try:
+        return f"it {_WORDS[Reason(word)]}"
+    except ValueError:
+        return word

@@ -154,5 +154,20 @@ async def test_this_server_itself_is_no_other(bob: Sender, settings: Settings) -
     assert bob.peer.requests == []
 
 
+async def test_what_waits_is_told_with_what_came_of_the_last_attempt(sender: LocalActor, bob: Sender) -> None:
+    name = handle_of(bob).partition("@")[2]
+    sent = await Sent.objects.acreate(actor=sender, uri=f"{sender.uri}/objects/1", type="Create", body=b"{}")
+    waiting = await Delivery.objects.acreate(
+        activity=sent, inbox=f"http://{name}/inbox", host=name, due_at=timezone.now()
+    )
+    for word, told in (
+        ("http_503", "The last attempt: it answered 503."),
+        ("unreachable", "The last attempt: it takes no connection: the server is down"),
+        ("", f"1 deliveries to {name} wait."),
+    ):
+        await Delivery.objects.filter(pk=waiting.pk).aupdate(last_error=word)
+        assert any(told in step.text for step in await steps(handle_of(bob)))
+
+
 def test_every_reason_has_words() -> None:
     assert _WORDS.keys() == set(Reason)
