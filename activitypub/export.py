@@ -67,7 +67,7 @@ ACTOR = (
     *("display_name", "summary", "summary_source", "fields", "icon", "image"),
     *("quote_automatic_approval", "quote_manual_approval"),
     *("locked", "discoverable", "indexable", "also_known_as", "moved_to", "moved_at", "published"),
-    "suspended_at",
+    *("moved_here", "suspended_at"),
 )
 _POST = (
     *("id", "uri", "url", "type", "visibility", "name", "content", "source", "source_type", "summary"),

@@ -38,8 +38,9 @@ class Actor(models.Model):
     what its owner typed, of a remote one cleaned when it came. `fields` are `{name, value}`, the value
     likewise HTML, and of local ones `source`. `locked` is the vocabulary's
     `manuallyApprovesFollowers`. `published` is when the actor came to be by its own server's word.
-    `fetched_at` is when a remote document was read last, `moved_at` when one of this server moved last,
-    whether it has come back or not.
+    `fetched_at` is when a remote document was read last. `moved_at` is when the actor moved last and this
+    server had a part in it, whether it has come back or not, and `moved_here` when others moved to it, of
+    the last of them.
     """
 
     id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)
@@ -80,6 +81,7 @@ class Actor(models.Model):
     also_known_as = models.JSONField(default=list)
     moved_to = models.CharField(max_length=MAX_URI, blank=True)
     moved_at = models.DateTimeField(null=True)
+    moved_here = models.JSONField(null=True)
 
     published = models.DateTimeField(null=True)
     fetched_at = models.DateTimeField(null=True)

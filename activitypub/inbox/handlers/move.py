@@ -1,6 +1,6 @@
 """Move: somebody of another server is somebody else from now on."""
 
-from activitypub.inbox.context import Context, NoEffect, Unfinished, is_local
+from activitypub.inbox.context import Context, NoEffect, is_local
 from activitypub.inbox.handlers import people
 from activitypub.models import Actor, RemoteActor
 from activitypub.protocol import authority
@@ -13,8 +13,11 @@ def handle(context: Context, activity: Activity) -> None:
     uri = activity.target.id if activity.target else None
     if uri is None:
         raise NoEffect(authority.Reason.MOVE_NOWHERE)
-    if not moving.move_some(context.actor, _confirmed(context, activity, uri)):
-        raise Unfinished
+    # Before anything is fetched for it.
+    if moving.is_too_soon(context.actor, context.now):
+        raise NoEffect("moved_lately")
+    if not moving.begin(context.actor, _confirmed(context, activity, uri), context.now):
+        raise NoEffect("too_many_moved_there")
 
 
 def _confirmed(context: Context, activity: Activity, uri: str) -> Actor:

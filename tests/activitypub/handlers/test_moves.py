@@ -19,6 +19,7 @@ from activitypub.models import (
     Severity,
 )
 from activitypub.services import moving
+from tests.activitypub.coming_due import do_due
 from tests.activitypub.inbox.effects import does, everything, neighbour
 from tests.activitypub.senders import STREAMS
 from tests.activitypub.test_actors import actor_of
@@ -106,6 +107,79 @@ def test_nobody_moves_to_who_is_suspended_or_has_moved(bob: RemoteActor, alice: 
     assert everything() == before
 
 
+# --- Refused: how often ------------------------------------------------------------------------------
+
+
+def moves(actor: RemoteActor, **document: Any) -> str:
+    return does(actor, "Move", target(actor.uri, **document), object=actor.uri, target=NEW)
+
+
+def test_nobody_moves_to_and_fro(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    assert moves(bob) == "done"
+    there = RemoteActor.objects.get(uri=NEW)
+    own = {**target()[NEW], "id": bob.uri, "inbox": bob.inbox, "alsoKnownAs": [NEW]}
+    # Each says first that it is back.
+    for back, name in ((bob, own), (there, target()[NEW])):
+        assert does(back, "Update", object=name) == "done"
+    assert does(there, "Move", {bob.uri: own}, object=NEW, target=bob.uri) == "done"
+    assert does(there, "Update", object={**target()[NEW], "movedTo": bob.uri}) == "done"
+    does(there, "Update", object=target(bob.uri)[NEW])
+    before = everything()
+    assert does(bob, "Update", object={**own, "movedTo": NEW}) == "done"
+    sent = Sent.objects.count()
+    for actor, to in ((bob, NEW), (there, bob.uri)):
+        assert does(actor, "Move", {bob.uri: own, **target(bob.uri)}, object=actor.uri, target=to) == (
+            "moved_lately"
+        )
+    assert Sent.objects.count() == sent
+    assert everything()["Follow"] == before["Follow"]
+
+
+def test_for_a_move_that_comes_too_soon_nothing_is_fetched(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    assert moves(bob) == "done"
+    assert does(bob, "Move", {}, object=bob.uri, target="https://third.example/users/bob") == "moved_lately"
+
+
+def test_after_a_week_one_moves_again(bob: RemoteActor, alice: LocalActor) -> None:
+    assert moves(bob) == "done"
+    follows(alice, bob)
+    RemoteActor.objects.filter(pk=bob.pk).update(moved_at=timezone.now() - moving.EVERY)
+    assert moves(bob) == "done"
+    assert Follow.objects.get().followee.uri == NEW
+
+
+def test_to_one_actor_move_no_more_than_have_a_reason_to(
+    alice: LocalActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "MOST_TO_ONE", 2)
+    people = [neighbour(f"bob{number}", f"near{number}.example") for number in range(4)]
+    for one in people:
+        follows(alice, one)
+    assert [moves(one) for one in people[:2]] == ["done", "done"]
+    before = everything()
+    assert moves(people[2]) == "too_many_moved_there"
+    assert everything()["Follow"] == before["Follow"]
+    assert RemoteActor.objects.get(pk=people[2].pk).moved_to == ""
+    # What the target says of itself changes none of that.
+    there = RemoteActor.objects.get(uri=NEW)
+    assert does(there, "Update", object=target()[NEW]) == "done"
+    assert moves(people[3]) == "too_many_moved_there"
+    old = [(timezone.now() - moving.WITHIN).isoformat(), timezone.now().isoformat()]
+    RemoteActor.objects.filter(uri=NEW).update(moved_here=old)
+    assert moves(people[3]) == "done"
+    assert len(RemoteActor.objects.get(uri=NEW).moved_here) == 2
+
+
+def test_what_did_not_move_anybody_counts_for_nothing(bob: RemoteActor, alice: LocalActor) -> None:
+    follows(alice, bob)
+    assert does(bob, "Move", target(), object=bob.uri, target=NEW) == "move_target_does_not_name_the_actor"
+    assert moves(bob, movedTo="https://third.example/users/bob") == "target_has_moved"
+    assert RemoteActor.objects.get(pk=bob.pk).moved_at is None
+    assert moves(bob) == "done"
+
+
 # --- Moved -------------------------------------------------------------------------------------------
 
 
@@ -125,7 +199,7 @@ def test_the_second_time_nothing_more_happens(bob: RemoteActor, alice: LocalActo
     follows(alice, bob)
     assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
     before = everything()
-    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "moved_lately"
     assert everything() == before
 
 
@@ -147,5 +221,7 @@ def test_many_followers_move_in_parts(
     for follower in (alice, actor_of(other)):
         follows(follower, bob)
     assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    assert Follow.objects.filter(followee__uri=NEW).count() == 1
+    do_due(timezone.now())
     assert set(Follow.objects.values_list("followee__uri", flat=True)) == {NEW}
     assert Follow.objects.count() == 2
