@@ -96,9 +96,9 @@ async def test_a_host_that_answers_slowly_gets_as_few_at_once_as_one_that_may_no
 def test_however_much_waits_for_a_host_that_is_down_others_pass_it_by(sender: LocalActor) -> None:
     now = timezone.now()
     somebody, another = reader("down.example"), reader("quick.example")
-    row = hosts.rows(["down.example"])["down.example"]
-    hosts.keep_breaker(row, somebody.inbox, Breaker(State.OPEN, FAILURES_TO_OPEN, now))
-    row.save()
+    opened = Host(name="down.example")
+    hosts.keep_breaker(opened, somebody.inbox, Breaker(State.OPEN, FAILURES_TO_OPEN, now))
+    opened.save()
     for _ in range(50):
         publish(sender, somebody)
     publish(sender, another)
