@@ -15,7 +15,7 @@ from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, lines,
 from activitypub.admin.policies import words
 from activitypub.models import Host
 from activitypub.queries.about_host import AboutHost, about
-from activitypub.queries.hosts import silenced_among, suspended_among, without_media_among
+from activitypub.queries.hosts import silenced_among, suspended_among, unheard_among, without_media_among
 
 
 def _is_paused(name: str) -> bool:
@@ -138,6 +138,7 @@ def _parts(found: AboutHost) -> Iterable[Facts | Table]:
             ("suspended: nothing is exchanged", suspended_among),
             ("silenced", silenced_among),
             ("without media", without_media_among),
+            ("without reports", unheard_among),
         )
         if judged(hosts_)
     ]

@@ -98,7 +98,7 @@ def test_the_page_tells_all_that_is_held(desk: Desk, alice: LocalActor, bob: Rem
     owe(alice, 2, attempts=3, last_error="timeout")
     HostBlock.objects.create(actor=alice, host="near.example")
     moderation.decide("example", severity="silence")
-    moderation.decide("near.example", reject_media=True)
+    moderation.decide("near.example", reject_media=True, reject_reports=True)
     Host.objects.create(
         name="near.example",
         breakers={
@@ -113,7 +113,7 @@ def test_the_page_tells_all_that_is_held(desk: Desk, alice: LocalActor, bob: Rem
     wanting.want("https://near.example/notes/9", timezone.now())
     page = text(desk.get(PAGE))
     for told in (
-        "silenced, without media",
+        "silenced, without media, without reports",
         "timeout",
         "https://near.example/inbox",
         "known",
