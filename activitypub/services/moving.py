@@ -54,8 +54,8 @@ def is_too_soon(actor: Actor, now: datetime) -> bool:
 
 @transaction.atomic
 def begin(actor: Actor, target: Actor, now: datetime) -> bool:
-    """Take part in a move between others: a part of the actor's followers here follow the target, and the rest
-    by an errand. False, and nothing is done, where too many have moved to the target lately.
+    """Take part in a move: a part of the actor's followers here follow the target, and the rest by an errand.
+    False, and nothing is done, where too many have moved to the target lately.
 
     Whoever calls has seen to it that the target names the actor as its own, and that it is not too soon.
     """

@@ -128,6 +128,35 @@ def test_their_account_and_their_devices_stay(person: Person) -> None:
 # --- Let back ----------------------------------------------------------------------------------------
 
 
+def test_at_the_end_all_who_know_them_are_told_and_nothing_older_is_sent(
+    person: Person, fan: RemoteActor
+) -> None:
+    far, idol = neighbour("far", "far.example"), neighbour("idol", "idol.example")
+    Follow.objects.create(follower=far, followee=actor_of(person), state=FollowState.ACCEPTED)
+    made(person, {"type": "Follow", "object": idol.uri})
+    uri = made(person, note())["object"]["id"]
+    moderation.suspend(actor_of(person))
+    Delivery.objects.all().delete()
+    for _ in range(2):
+        moderation.unsuspend(actor_of(person))
+        told = Delivery.objects.values_list("activity__type", "inbox")
+        assert sorted(told) == sorted(("Update", one.inbox) for one in (fan, far, idol))
+        assert sent()[-1]["object"]["id"] == uri_of(person)
+    # What was not delivered before is to be found where it always was.
+    assert get(person.wire, uri).status == 200
+    page = get(person.wire, f"{uri_of(person)}/outbox?page=first").expect(200).json
+    assert len(page["orderedItems"]) == 1
+
+
+def test_who_is_suspended_again_before_others_heard_of_the_end_is_hidden_at_last(
+    person: Person, fan: RemoteActor
+) -> None:
+    for decide in (moderation.suspend, moderation.unsuspend, moderation.suspend):
+        decide(actor_of(person))
+    assert list(Delivery.objects.values_list("activity__type", "inbox")) == [("Update", fan.inbox)]
+    assert sent()[-1]["object"]["suspended"] is True
+
+
 def test_who_is_let_back_is_as_before_and_others_are_told(person: Person, fan: RemoteActor) -> None:
     uri = made(person, note())["object"]["id"]
     LocalActor.objects.update(display_name="Alice")
