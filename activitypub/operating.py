@@ -26,7 +26,7 @@ def pause(name: str) -> str:
 def resume(name: str) -> str:
     """Deliver to a host again."""
     hosts.resume(name)
-    return f"{name} is delivered to again."
+    return f"Deliveries to {name} go out again."
 
 
 def clear(name: str) -> str:

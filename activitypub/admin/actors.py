@@ -41,8 +41,8 @@ ACTS: Mapping[str, Act] = {
         is_grave=True,
     ),
     "unsuspend": Act(
-        "End the suspension",
-        "Show this actor again?",
+        "Unsuspend",
+        "End the suspension, and show this actor again?",
         _unsuspend,
         lambda actor: actor.suspended_at is not None and _is_somebody(actor),
     ),

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from activitypub import operating
 from activitypub.admin import hosts
 from activitypub.admin.base import Facts, Table, figure, link, several
+from activitypub.admin.policies import WIDE
 from activitypub.delivery import checking
 from activitypub.delivery.checking import NoHandle, Step
 from activitypub.models import Block, HostBlock, HostPolicy, Mute, Received, Report
@@ -107,7 +108,9 @@ def _most_blocked() -> list[tuple[str, int]]:
 class Checked(forms.Form):
     """Somebody elsewhere."""
 
-    handle = forms.CharField(max_length=400, help_text="Somebody there, as user@social.example.org.")
+    handle = forms.CharField(
+        max_length=400, widget=WIDE, help_text="Somebody there, as user@social.example.org."
+    )
 
 
 def check_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,6 +14,7 @@ from activitypub.models import Actor, HostPolicy, Severity
 from activitypub.protocol import blocklist
 from activitypub.protocol.blocklist import BadBlocklist
 from activitypub.protocol.uris import host_name
+from activitypub.queries.hosts import is_ours
 from activitypub.services import moderation
 from activitypub.verbs.blocklists import exported
 from activitypub.verbs.moderation import line
@@ -25,6 +25,9 @@ MAX_TYPED: Final = 1_000_000
 SHOWN: Final = 200
 
 
+WIDE: Final = forms.TextInput(attrs={"class": "vTextField"})
+
+
 def words(policy: HostPolicy) -> str:
     """What holds, in words."""
     return line(policy).partition(": ")[2]
@@ -33,7 +36,9 @@ def words(policy: HostPolicy) -> str:
 class Decision(forms.Form):
     """What is to hold for a host and all its subdomains."""
 
-    host = forms.CharField(max_length=300, help_text="Its name without a port, as social.example.org.")
+    host = forms.CharField(
+        max_length=300, widget=WIDE, help_text="Its name without a port, as social.example.org."
+    )
     severity = forms.ChoiceField(
         choices=[
             (Severity.NONE, "none: nothing but what is ticked below"),
@@ -64,8 +69,7 @@ class Decision(forms.Form):
         host = host_name(self.cleaned_data["host"].strip())
         if host is None or "." not in host:
             raise forms.ValidationError("This is no host: write it like social.example.org.")
-        own = settings.HVX_HOST.partition(":")[0]
-        if own == host or own.endswith(f".{host}"):
+        if is_ours(host):
             raise forms.ValidationError("This server itself is there.")
         return host
 
@@ -141,7 +145,7 @@ class PolicyPage(Page):
         except Problem as refused:
             messages.error(request, f"Nothing was decided: {refused.detail or refused.title}.")
             return HttpResponseRedirect(self.address("changelist"))
-        messages.success(request, f"{line(policy)}.")
+        messages.success(request, f"Decided about {line(policy)}.")
         return HttpResponseRedirect(self.address("change", policy.pk))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -186,7 +190,7 @@ def import_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if form.is_valid():
         found = form.cleaned_data["list"]
         known = set(HostPolicy.objects.values_list("host", flat=True))
-        fresh = [one for one in found.lines if one.host not in known]
+        fresh = [one for one in found.lines if one.host not in known and not is_ours(one.host)]
         if "take" in request.POST:
             try:
                 made = moderation.take_over(found.lines)

@@ -66,6 +66,11 @@ def without_media_among(hosts: Collection[str]) -> set[str]:
     return _judged(hosts, _without_media)
 
 
+def is_ours(host: str) -> bool:
+    """Whether this server itself is at that name, or below it."""
+    return host in and_above(settings.HVX_HOST)
+
+
 def and_above(host: str) -> Iterator[str]:
     """The host as it is, without its port, and every domain that it is in."""
     yield host

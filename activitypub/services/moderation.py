@@ -9,7 +9,7 @@ from django.utils import timezone
 from activitypub import ports
 from activitypub.models import Actor, Delivery, HostPolicy, RemoteActor, Severity
 from activitypub.protocol.blocklist import Line
-from activitypub.queries.hosts import and_above
+from activitypub.queries.hosts import and_above, is_ours
 from activitypub.services.dropping import drop
 from audit.events import Event
 from audit.services import record
@@ -54,9 +54,12 @@ def lift(host: str) -> bool:
 
 @transaction.atomic
 def take_over(lines: Iterable[Line]) -> int:
-    """Decide as a list says of all hosts of which nothing is decided yet; how many those are."""
+    """Decide as a list says of all hosts of which nothing is decided yet, but not of this server itself; how
+    many those are."""
     known = set(HostPolicy.objects.values_list("host", flat=True))
-    policies = [HostPolicy(**_columns(line)) for line in lines if line.host not in known]
+    policies = [
+        HostPolicy(**_columns(line)) for line in lines if line.host not in known and not is_ours(line.host)
+    ]
     HostPolicy.objects.bulk_create(policies, batch_size=500)
     _hide(policy for policy in policies if policy.severity == Severity.SUSPEND)
     record(Event.BLOCKLIST_IMPORTED, details={"hosts": len(policies)})

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from activitypub.models import Actor, HostPolicy, Severity
 from activitypub.protocol.uris import host_name
+from activitypub.queries.hosts import is_ours
 from activitypub.services import moderation
 from vault.verbs import asking
 
@@ -32,6 +33,8 @@ class Decide:
 
     def run(self, command: BaseCommand, options: dict[str, Any]) -> None:
         host = _host(options["host"])
+        if is_ours(host):
+            raise CommandError(f"this server itself is at {host}")
         decided = {}
         for name in ("severity", *_FLAGS, *_COMMENTS):
             value = options[name.replace("-", "_")]

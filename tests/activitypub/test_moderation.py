@@ -45,6 +45,8 @@ def bob(db: None) -> RemoteActor:
         ("decide", "https://near.example", "--severity", "suspend"),
         ("decide", "near.example:8443", "--severity", "suspend"),
         ("decide", "near", "--severity", "suspend"),
+        ("decide", "here.example", "--severity", "suspend"),
+        ("decide", "social.here.example", "--no-allow"),
         ("decide", "near.example"),
         ("decide", "near.example", "--severity", "destroy"),
         ("lift", "near.example"),
@@ -52,7 +54,10 @@ def bob(db: None) -> RemoteActor:
         ("unsuspend", "https://near.example/users/bob"),
     ],
 )
-def test_what_cannot_be_decided_changes_nothing(bob: RemoteActor, arguments: tuple[str, ...]) -> None:
+def test_what_cannot_be_decided_changes_nothing(
+    bob: RemoteActor, settings: Settings, arguments: tuple[str, ...]
+) -> None:
+    settings.HVX_HOST = "social.here.example:8443"
     before = everything()
     with pytest.raises(CommandError):
         federation(*arguments)

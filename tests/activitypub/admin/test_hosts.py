@@ -80,7 +80,7 @@ def test_a_host_is_paused_once_and_resumed_once(desk: Desk) -> None:
     assert Host.objects.get().paused
     assert desk.get(f"{PAGE}do/pause/")["Location"] == PAGE
     assert "that is no longer to be done" in text(desk.get(PAGE))
-    assert desk.act(f"{PAGE}do/resume/") == "Near.example is delivered to again."
+    assert desk.act(f"{PAGE}do/resume/") == "Deliveries to near.example go out again."
     assert not Host.objects.get().paused
     told = [row.details for row in found(operator="ida", event=Event.DELIVERIES_CHANGED)]
     assert told == ['{"how":"resumed"}', '{"how":"paused"}']

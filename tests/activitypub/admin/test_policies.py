@@ -50,6 +50,11 @@ def test_this_server_is_not_to_be_suspended(desk: Desk, settings: Any) -> None:
     for host in ("social.here.example", "here.example"):
         assert "This server itself is there." in text(decide(desk, host=host, severity="suspend"))
     assert not HostPolicy.objects.exists()
+    desk.get(LISTS)
+    body = "social.here.example\nhere.example\nthere.example\nere.example\n"
+    assert "decided about 2 hosts" in text(desk.post(LISTS, listed(body)))
+    desk.post(LISTS, {"text": body, "take": "1"})
+    assert {policy.host for policy in HostPolicy.objects.all()} == {"there.example", "ere.example"}
 
 
 def test_a_host_is_suspended_and_shown_again(desk: Desk, bob: RemoteActor) -> None:
@@ -57,7 +62,7 @@ def test_a_host_is_suspended_and_shown_again(desk: Desk, bob: RemoteActor) -> No
     policy = HostPolicy.objects.get()
     assert answer["Location"] == f"/admin/activitypub/hostpolicy/{policy.pk}/"
     page = desk.get(answer["Location"])
-    assert said(page) == "Near.example: suspended, no media."
+    assert said(page) == "Decided about near.example: suspended, no media."
     assert RemoteActor.objects.filter(pk=bob.pk, suspended_at=None).count() == 0
     assert found(operator="ida", event=Event.HOST_POLICY_SET, subject="near.example").count() == 1
     told = desk.act(f"/admin/activitypub/hostpolicy/{policy.pk}/do/lift/")
