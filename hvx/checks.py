@@ -99,6 +99,12 @@ def peers_are_elsewhere(app_configs: Sequence[Any] | None = None, **kwargs: Any)
     return []
 
 
+def all_but_addresses() -> list[str]:
+    """The tags of all checks but those of addresses, for which every view would be loaded: a second, which
+    starts and migrating do without. Those are left to the tests."""
+    return sorted(set(checks.registry.registry.tags_available()) - {checks.Tags.urls})
+
+
 def register() -> None:
     """Called once by the app's ready()."""
     checks.register(settings_work_together, TAG)

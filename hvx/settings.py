@@ -116,6 +116,8 @@ if HVX_ADMIN == "on":
     # Last, so that the pages of our own take the place of Django's.
     INSTALLED_APPS.append("hvx.admin.apps.AdminConfig")
     MIDDLEWARE.insert(1, "hvx.admin.middleware.administration")
+    # Not named where there are no forms: Django's checks, at every start, would import all pages for it.
+    CSRF_FAILURE_VIEW = "hvx.admin.site.refused_form"
 # Django's admin keeps a log of its own, which ours does without (hvx/admin/apps.py).
 MIGRATION_MODULES = {"admin": None}
 
@@ -129,7 +131,6 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # A proxy may pass on another Host than the one that people typed.
 CSRF_TRUSTED_ORIGINS = [HVX_ORIGIN]
-CSRF_FAILURE_VIEW = "hvx.admin.site.refused_form"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 TEMPLATES = [

@@ -17,6 +17,7 @@ fi
 shift
 
 export HVX_TEST_ALL=1
+unset PYTHONDONTWRITEBYTECODE # as in test.sh
 status=0
 .venv/bin/python -m scripts.dependencies || status=1
 suite() {

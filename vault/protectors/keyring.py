@@ -4,12 +4,16 @@ import base64
 import binascii
 import secrets
 from collections.abc import Mapping
-
-import keyring
-from keyring.errors import KeyringError, KeyringLocked, NoKeyringError
+from typing import TYPE_CHECKING
 
 from vault.errors import ProtectorUnusable
 from vault.memory import LockedBytes
+
+if TYPE_CHECKING:
+    from keyring.errors import KeyringError
+
+# The library is imported by the functions that use it: most vaults open otherwise, and every process of the
+# server and every command imports this module.
 
 KIND = "keyring"
 _SERVICE = "hvx-vault"
@@ -18,6 +22,9 @@ _KEY_LENGTH = 32
 
 def protect() -> tuple[dict[str, int | str], LockedBytes]:
     """Put a new key under a new entry; return the entry's name and the key. Raises ProtectorUnusable."""
+    import keyring
+    from keyring.errors import KeyringError
+
     entry = secrets.token_hex(16)
     key = LockedBytes.random(_KEY_LENGTH)
     parameters: dict[str, int | str] = {"entry": entry}
@@ -33,6 +40,9 @@ def protect() -> tuple[dict[str, int | str], LockedBytes]:
 
 def kek(parameters: Mapping[str, int | str]) -> LockedBytes:
     """Return the entry's key. Raises ProtectorUnusable where there is no keyring, or no entry in it."""
+    import keyring
+    from keyring.errors import KeyringError
+
     try:
         kept = keyring.get_password(_SERVICE, str(parameters.get("entry")))
     except KeyringError as error:
@@ -50,13 +60,18 @@ def kek(parameters: Mapping[str, int | str]) -> LockedBytes:
 
 def discard(parameters: Mapping[str, int | str]) -> None:
     """Remove the entry; one that cannot be removed opens nothing any more."""
+    import keyring
+    from keyring.errors import KeyringError
+
     try:
         keyring.delete_password(_SERVICE, str(parameters.get("entry")))
     except KeyringError:
         return
 
 
-def _sentence(error: KeyringError) -> str:
+def _sentence(error: "KeyringError") -> str:
+    from keyring.errors import KeyringLocked, NoKeyringError
+
     # A backend's own text is not passed on: nobody knows what it quotes.
     if isinstance(error, NoKeyringError):
         return "this system has no keyring that Python can reach"

@@ -10,6 +10,7 @@ from vault.verbs import asking
 
 class Command(BaseCommand):
     help = "Make an invite and print its code once."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--uses", type=int, default=1, help="how many may register by it")

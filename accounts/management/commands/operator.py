@@ -19,6 +19,7 @@ _WITH_NAME = {
 
 class Command(BaseCommand):
     help = "Operators: who may sign in to the administration's pages (HVX_ADMIN)."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)

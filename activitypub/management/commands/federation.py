@@ -29,6 +29,7 @@ VERBS: tuple[Verb, ...] = (
 
 class Command(BaseCommand):
     help = "The fediverse: this server's actors and their keys, and what goes to other servers."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)

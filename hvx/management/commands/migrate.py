@@ -11,6 +11,7 @@ from django.db.migrations.migration import Migration
 
 from hvx import start
 from hvx.backup import automatic, place
+from hvx.checks import all_but_addresses
 from hvx.schema import history, manifest
 from hvx.wiring import BACKUP_PARTS
 from vault import keys
@@ -33,6 +34,9 @@ class Command(migrate.Command):
             help="write into the audit that this migration is applied, or not, as the database says; "
             f"{history.ALL!r} for all that this version has",
         )
+
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {**super().get_check_kwargs(options), "tags": all_but_addresses()}
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         # Before Django's own checks, which open the database, and so would begin one.
