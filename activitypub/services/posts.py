@@ -84,7 +84,7 @@ def store(
         published=published,
         source=source,
         source_type=source_type,
-        **post_columns.about(post, author),
+        **_about(post, author),
         **_content(post, author),
     )
     if parent is not None and is_open(row):
@@ -113,7 +113,7 @@ def revise(row: Post, post: objects.Post, *, now: datetime) -> bool:
         row.poll = content["poll"]
         row.save(update_fields=["poll"])
         return True
-    about = post_columns.about(post, row.author)
+    about = _about(post, row.author)
     if not changed and all(getattr(row, name) == value for name, value in about.items()):
         return False
     if changed:
@@ -160,10 +160,18 @@ def place(published: datetime, now: datetime) -> int:
 
 
 def _content(post: objects.Post, author: Actor) -> dict[str, Any]:
-    content = post_columns.content(post)
-    if content["attachments"] and author.host and without_media_among({author.host}):
-        content["attachments"] = []
-    return content
+    return _without_media(post_columns.content(post), "attachments", author)
+
+
+def _about(post: objects.Post, author: Actor) -> dict[str, Any]:
+    return _without_media(post_columns.about(post, author), "emoji", author)
+
+
+def _without_media(columns: dict[str, Any], media: str, author: Actor) -> dict[str, Any]:
+    """Of some hosts the words alone are kept."""
+    if columns[media] and author.host and without_media_among({author.host}):
+        columns[media] = []
+    return columns
 
 
 def _conversation(post: objects.Post, parent: Post | None) -> str:

@@ -11,6 +11,7 @@ from activitypub import cleaning
 from activitypub.models import ActorKey, KeyKind, RemoteActor
 from activitypub.protocol.documents.actors import RemoteActorDocument
 from activitypub.protocol.documents.shapes import Link, Text
+from activitypub.queries.hosts import without_media_among
 
 # As the columns have it.
 MAX_NAME = 500
@@ -67,6 +68,9 @@ def _keep_keys(actor: RemoteActor, keys: Sequence[KnownKey]) -> None:
 
 
 def _columns(document: RemoteActorDocument, at: datetime) -> dict[str, Any]:
+    icon, image = _picture(document.icon), _picture(document.image)
+    if (icon or image) and without_media_among({document.host}):
+        icon = image = ""
     return {
         "host": document.host,
         "username": document.username,
@@ -87,8 +91,8 @@ def _columns(document: RemoteActorDocument, at: datetime) -> dict[str, Any]:
             }
             for field in document.fields
         ],
-        "icon": _picture(document.icon),
-        "image": _picture(document.image),
+        "icon": icon,
+        "image": image,
         "locked": document.manually_approves_followers,
         "discoverable": document.discoverable is not False,
         "indexable": document.indexable,

@@ -1,5 +1,6 @@
 """What people here do not want to hear of, and what moderators do not want to keep."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from activitypub.models import (
     Severity,
 )
 from activitypub.protocol.documents import objects
+from activitypub.protocol.documents.shapes import Text
 from activitypub.services import posts
 from activitypub.services.notifications import notify
 
@@ -109,10 +111,16 @@ def test_of_a_host_without_media_the_words_are_kept(bob: RemoteActor, rejected: 
             "to": [PUBLIC],
             "content": "<p>look</p>",
             "attachment": [{"type": "Image", "url": "https://peer.example/1.png"}],
+            "tag": [{"type": "Emoji", "name": ":look:", "icon": {"url": "https://peer.example/2.png"}}],
         }
     )
     row = posts.store(note, bob, now=timezone.now())
-    assert (row.content, len(row.attachments)) == ("<p>look</p>", 0 if rejected else 1)
+    media = 0 if rejected else 1
+    assert (row.content, len(row.attachments), len(row.emoji)) == ("<p>look</p>", media, media)
+    # Nor does an edit bring them.
+    posts.revise(row, replace(note, content=Text("<p>look again</p>")), now=timezone.now())
+    row.refresh_from_db()
+    assert (row.content, len(row.attachments), len(row.emoji)) == ("<p>look again</p>", media, media)
 
 
 def test_what_is_old_when_it_comes_is_kept_and_no_news(alice: LocalActor, bob: RemoteActor) -> None:

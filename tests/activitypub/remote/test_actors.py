@@ -128,6 +128,20 @@ async def test_of_what_an_actor_tells_no_more_is_kept_than_people_write(bob: Sen
     )
 
 
+async def test_of_a_host_without_media_no_picture_of_anybody_is_kept(bob: Sender) -> None:
+    pictures = {name: {"type": "Image", "url": bob.peer.url(f"/{name}.png")} for name in ("icon", "image")}
+    bob.publish(name="Bob", **pictures)
+    row = await actors.aresolve(bob.uri)
+    assert (row.icon, row.image) == (bob.peer.url("/icon.png"), bob.peer.url("/image.png"))
+    policy = await HostPolicy.objects.acreate(host="127.0.0.1", severity=Severity.NONE, reject_media=True)
+    await session.close()  # and with it what was fetched a moment ago
+    row = await actors.aresolve(bob.uri, max_age=timedelta(0))
+    assert (row.icon, row.image, row.display_name) == ("", "", "Bob")
+    await policy.adelete()
+    await session.close()
+    assert (await actors.aresolve(bob.uri, max_age=timedelta(0))).icon == bob.peer.url("/icon.png")
+
+
 async def test_keys_are_those_of_the_last_document_and_no_others(bob: Sender) -> None:
     await sync_to_async(stored)(bob)
     second = {
