@@ -1,8 +1,10 @@
 """Several workers, one that ends, and faults of our own."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async as in_thread
@@ -13,7 +15,7 @@ from activitypub.delivery.jobs import Attempt
 from activitypub.delivery.working import Worker
 from activitypub.models import Delivery, LocalActor, Sent
 from activitypub.services import hosts, outcomes
-from activitypub.services.claims import LEASE, Claims, release_all
+from activitypub.services.claims import LEASE, Claimed, Claims, release_all
 from tests.activitypub.delivery.conftest import Progress, Working, publish, reader
 from tests.activitypub.delivery.inboxes import Inboxes, Reply
 
@@ -68,6 +70,36 @@ async def test_two_workers_at_once_send_nothing_twice(
     await asyncio.gather(*workers)
     assert len(inboxes.posts) == 200
     assert set(inboxes.counts().values()) == {1}
+
+
+async def test_what_was_held_for_too_long_is_claimed_anew_before_it_is_sent(
+    sender: LocalActor, inboxes: Inboxes, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or another worker would send it at the same time."""
+    times: list[datetime] = []
+    claimed: Counter[int] = Counter()
+    take, held, stop = Claims.take, asyncio.Event(), asyncio.Event()
+
+    def counting(*args: Any, **named: Any) -> Claimed:
+        found = take(*args, **named)
+        claimed.update(job.id for job in found.jobs)
+        return found
+
+    monkeypatch.setattr(Claims, "take", counting)
+    inboxes.replies[inboxes.hosts[0]] = lambda post: Reply(held=held)
+    await in_thread(lambda: publish(sender, *(reader(inboxes.hosts[0]) for _ in range(3))))()
+    times.append(timezone.now())
+    working = asyncio.create_task(Worker(alone=True, clock=lambda: times[-1]).run(stop))
+    await inboxes.until(lambda: len(inboxes.posts) == 1)
+    times.append(times[-1] + LEASE - timedelta(seconds=30))
+    held.set()
+    await progress.until(lambda: Delivery.objects.count() == 2)
+    times.append(times[-1] + timedelta(seconds=31))
+    await progress.left()
+    stop.set()
+    await working
+    assert len(inboxes.posts) == 3
+    assert sorted(claimed.values()) == [1, 2, 2]
 
 
 async def test_a_worker_that_is_to_end_gives_back_what_it_has_not_begun(
