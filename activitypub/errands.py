@@ -4,31 +4,23 @@ An errand's row is there until it is done, so none is lost when this process die
 server is fetched with no transaction open.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from django.db import connections
 from django.utils import timezone
 
+from activitypub import rounds
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.models import Errand, ErrandKind
 from activitypub.remote import actors, objects
 from activitypub.services import errands, host_blocks, leaving, moving, polls
 from activitypub.services.errands import Does, Found
-from activitypub.threads import in_database
-
-log = logging.getLogger("activitypub.errands")
-
-# Under way at the same time. Who asks a server that hangs has a place for as long as a fetch may take.
-AT_ONCE: Final = 16
-POLL_SECONDS: Final = 1.0
-PAUSE_AFTER_ERROR: Final = 1.0
+from activitypub.threads import OneThread
 
 
 @dataclass(frozen=True)
@@ -49,83 +41,34 @@ KINDS: Final[Mapping[ErrandKind, Kind]] = {
 }
 
 
-class Worker:
-    """One worker, in one loop. On PostgreSQL any number may work on one database."""
+class Worker(rounds.Worker[Errand]):
+    """Does them. On PostgreSQL any number may work on one database."""
+
+    AT_ONCE = 16
+    LOG = logging.getLogger("activitypub.errands")
 
     def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
+        super().__init__()
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
-        # One asks the database, as SQLite has it anyway.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="errands")
+        self._in_database = OneThread("errands")
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Do what is due until `stop` is set; what is being fetched then is done another time."""
-        working = asyncio.create_task(self._work_for_ever())
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (ending := {working, stopping, *self._tasks}):
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
-            await self._close()
-
-    async def drain(self) -> None:
-        """Work until nothing is due. Instead of `run`, not beside it."""
-        try:
-            while await self._round() or self._tasks:
-                if self._tasks:
-                    await asyncio.wait(set(self._tasks))
-        finally:
-            await self._close()
+    async def _take(self, most: int, busy: Collection[str]) -> Sequence[Errand]:
+        return await self._in_database(partial(errands.take, most, self._clock(), busy=busy))
 
     async def _close(self) -> None:
-        await in_database(connections.close_all, self._writer)
-        self._writer.shutdown()
-
-    async def _work_for_ever(self) -> None:
-        while True:
-            try:
-                begun = await self._round()
-            except Exception:
-                log.exception("the database did not tell what is due")
-                begun = False
-                await asyncio.sleep(PAUSE_AFTER_ERROR)
-            if self._tasks:
-                await asyncio.wait(
-                    set(self._tasks), timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-            elif not begun:
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _round(self) -> bool:
-        """Begin what is due, as far as there is room; whether anything was."""
-        room = AT_ONCE - len(self._tasks)
-        taken = await in_database(partial(errands.take, room, self._clock()), self._writer) if room else []
-        for errand in taken:
-            task = asyncio.create_task(self._do(errand))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return bool(taken)
+        await self._in_database.close()
 
     async def _do(self, errand: Errand) -> None:
         kind = KINDS[ErrandKind(errand.kind)]
-        try:
-            uri = await in_database(partial(kind.asks, errand), self._writer)
+        # Where what it needs is not to be had for now, its row says when it is due again.
+        with suppress(DownForNow):
+            uri = await self._in_database(partial(kind.asks, errand))
             found = await self._fetched(uri) if uri is not None else None
-            call = partial(errands.do, errand, kind.does, found, self._clock())
-            await in_database(call, self._writer)
-        except DownForNow:
-            # Its row says when it is due again.
-            pass
-        except Exception as error:
-            # Its text may hold what came from elsewhere, so the kind alone is told.
-            fields = {"kind": errand.kind, "id": errand.pk, "error": type(error).__name__}
-            log.error("an errand failed", extra={"fields": fields})
+            await self._in_database(partial(errands.do, errand, kind.does, found, self._clock()))
 
     async def _fetched(self, uri: str) -> Found:
         try:
-            await in_database(partial(actors.require_open, uri), self._writer)
+            await self._in_database(partial(actors.require_open, uri))
             return await objects.afetch(uri, max_age=0.0)
         except NotFetched as error:
             return error

@@ -10,14 +10,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from activitypub.delivery.attempting import Sender
@@ -28,7 +28,8 @@ from activitypub.delivery.signing import SignedPost
 from activitypub.protocol.retry import Outcome
 from activitypub.remote import session
 from activitypub.services import claims, outcomes
-from activitypub.threads import in_database
+from activitypub.tasks import Tasks
+from activitypub.threads import OneThread
 
 log = logging.getLogger("activitypub.delivery")
 T = TypeVar("T")
@@ -68,14 +69,14 @@ class Worker:
         self._more = False
         self._look = asyncio.Event()
         self._begins_soon = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(lambda error: log.error("a delivery was not attempted", exc_info=error))
         self._unended: list[Job] = []
         self._attempts: list[Attempt] = []
         self._pulled: list[Job] = []
         self._attempted = asyncio.Event()
         self._ending = False
-        # One asks the database, as SQLite has it anyway. Two sign: RSA lets the interpreter go meanwhile.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="delivery")
+        self._thread = OneThread("delivery")
+        # Two sign: RSA lets the interpreter go meanwhile.
         self._signers = ThreadPoolExecutor(2, thread_name_prefix="signing")
 
     def wake(self) -> None:
@@ -104,8 +105,7 @@ class Worker:
                 await settling
                 left = [*self._lanes.empty(), *self._unended]
                 await self._in_database(partial(self._claims.give_back, left))
-                await in_database(connections.close_all, self._writer)
-                self._writer.shutdown()
+                await self._thread.close()
                 self._signers.shutdown()
         if isinstance(ended, Exception):
             raise ended
@@ -164,7 +164,7 @@ class Worker:
             else:
                 jobs.append(job)
         for first in range(0, len(jobs), SIGN_AT_ONCE):
-            self._start(self._sign(jobs[first : first + SIGN_AT_ONCE]))
+            self._tasks.start(self._sign(jobs[first : first + SIGN_AT_ONCE]))
 
     async def _sign(self, jobs: list[Job]) -> None:
         try:
@@ -175,7 +175,7 @@ class Worker:
             self._unended += jobs
             raise
         for job, post in zip(jobs, signed, strict=True):
-            self._start(self._attempt(job, post))
+            self._tasks.start(self._attempt(job, post))
 
     async def _attempt(self, job: Job, post: SignedPost | Fault) -> None:
         try:
@@ -199,16 +199,6 @@ class Worker:
         if self._more or (job.host in self._left_out and not self._lanes.is_full(job.host)):
             self._look.set()
         self._begin_soon()
-
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a delivery was not attempted", exc_info=error)
 
     # --- writing down ------------------------------------------------------------------------
 
@@ -241,18 +231,15 @@ class Worker:
 
     async def _end(self) -> None:
         self._ending = True
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=GRACE_SECONDS)
-        for task in (left := set(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await self._tasks.all(GRACE_SECONDS)
+        await self._tasks.cancel()
         self._attempted.set()
 
     async def _in_database(self, call: Callable[[], T]) -> T:
         """Have it done in the one thread that asks the database, again and again while that is away."""
         while True:
             try:
-                return await in_database(call, self._writer)
+                return await self._thread(call)
             except (OperationalError, InterfaceError):
                 log.exception("the database did not take what deliveries have to tell")
                 await asyncio.sleep(PAUSE_AFTER_ERROR)

@@ -5,18 +5,18 @@ Behind everything else, a few at a time and of each host one. What is wanted sta
 as everything that is fetched.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from django.db import connections
 from django.utils import timezone
 
+from activitypub import rounds
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.models import Wanted
 from activitypub.protocol.documents import collections, shapes
@@ -27,82 +27,30 @@ from activitypub.services import wanting
 from activitypub.services.posts import is_known
 from activitypub.threads import in_database
 
-log = logging.getLogger("activitypub.backfill")
 T = TypeVar("T")
 
-AT_ONCE: Final = 4
-POLL_SECONDS: Final = 1.0
 
+class Worker(rounds.Worker[Wanted]):
+    """Fetches it. On PostgreSQL any number may work on one database."""
 
-class Worker:
-    """One worker, in one loop. On PostgreSQL any number may work on one database."""
+    AT_ONCE = 4
+    LOG = logging.getLogger("activitypub.backfill")
 
     def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
+        super().__init__()
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._busy: set[str] = set()
         # A thread waits for other servers, so that these take no other's.
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="backfill")
+        self._threads = ThreadPoolExecutor(self.AT_ONCE, thread_name_prefix="backfill")
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Fetch what is due until `stop` is set; what is being fetched then is fetched another time."""
-        working = asyncio.create_task(self._work_for_ever())
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (ending := {working, stopping, *self._tasks}):
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
-            # Threads end when the process closes its way to other servers.
-            self._threads.shutdown(wait=False, cancel_futures=True)
+    async def _take(self, most: int, busy: Collection[str]) -> Sequence[Wanted]:
+        return await self._in_thread(partial(wanting.take, most, self._clock(), busy=busy))
 
-    async def drain(self) -> None:
-        """Fetch until nothing is due. Instead of `run`, not beside it."""
-        while await self._round() or self._tasks:
-            if self._tasks:
-                await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
-        self._threads.shutdown()
+    async def _do(self, wanted: Wanted) -> None:
+        await self._in_thread(partial(fetch, wanted, self._clock))
 
-    async def _work_for_ever(self) -> None:
-        while True:
-            begun = False
-            try:
-                begun = await self._round()
-            except Exception:
-                log.exception("the database did not tell what is wanted")
-            if self._tasks:
-                await asyncio.wait(
-                    set(self._tasks), timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-            elif not begun:
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _round(self) -> bool:
-        """Begin what is due, as far as there is room; whether anything was."""
-        room = AT_ONCE - len(self._tasks)
-        if not room:
-            return False
-        taken = await self._in_thread(partial(wanting.take, room, self._clock(), busy=set(self._busy)))
-        for wanted in taken:
-            self._busy.add(wanted.host)
-            task = asyncio.create_task(self._fetch(wanted))
-            self._tasks.add(task)
-            task.add_done_callback(partial(self._ended, wanted.host))
-        return bool(taken)
-
-    def _ended(self, host: str, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._busy.discard(host)
-
-    async def _fetch(self, wanted: Wanted) -> None:
-        try:
-            await self._in_thread(partial(fetch, wanted, self._clock))
-        except Exception as error:
-            # Its text may hold what came from elsewhere, so the kind alone is told. The row says when it is
-            # due again.
-            fields = {"kind": type(error).__name__, "id": wanted.pk}
-            log.error("a conversation was not fetched", extra={"fields": fields})
+    async def _close(self) -> None:
+        # Threads end when the process closes its way to other servers.
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         return await in_database(partial(_alone, call), self._threads)
@@ -122,7 +70,7 @@ def fetch(wanted: Wanted, clock: Callable[[], datetime] = timezone.now) -> None:
 
 
 def _replies(uri: str) -> Sequence[str]:
-    """Some of the replies that its document, fetched a moment ago, lists, or some pages of the same server."""
+    """Some of the replies that its document, fetched a moment ago, lists, or pages of the same server."""
     ids: dict[str, None] = {}
     with suppress(NotFetched, RefusedDocument):
         listed = shapes.reference(objects.fetch(uri).get("replies"))

@@ -5,15 +5,13 @@ A commit takes as long for one row as for a hundred, so while one is under way t
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from django.db import connections
 from django.utils import timezone
 
 from activitypub.errors import ActorGone, HostSuspended, UnknownActor
 from activitypub.services.receiving import Arrival, Verdict, keep
-from activitypub.threads import in_database
+from activitypub.threads import OneThread
 from activitypub.turns import Turn
 from audit.errors import Problem
 from devices.batches import Batches
@@ -35,7 +33,7 @@ class Receiving:
     """Keeps arrivals of one loop in the order in which they come."""
 
     def __init__(self) -> None:
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+        self._in_database = OneThread("inbox")
         self._batches = Batches(self._write)
         self._inside = 0
         self._turn = Turn()
@@ -57,14 +55,13 @@ class Receiving:
     async def close(self) -> None:
         """Let go of the database, once nothing comes in any more."""
         self._give()
-        await in_database(connections.close_all, self._writer)
-        self._writer.shutdown()
+        await self._in_database.close()
 
     async def _write(self, arrivals: Sequence[Arrival]) -> Mapping[Arrival, Verdict]:
         if self._giving is not None:
             self._giving.cancel()
         try:
-            verdicts = await in_database(partial(self._in_turn, arrivals), self._writer)
+            verdicts = await self._in_database(partial(self._in_turn, arrivals))
         except BaseException:
             self._give()
             raise

@@ -1,6 +1,5 @@
 """What an inbox does with a followers' synchronisation header: in the background, seldom, and bounded."""
 
-import asyncio
 import logging
 from functools import partial
 
@@ -15,6 +14,7 @@ from activitypub.protocol.synchronization import HEADER, Synchronization, digest
 from activitypub.protocol.uris import same_origin
 from activitypub.remote import session, signing
 from activitypub.services import synchronising
+from activitypub.tasks import Tasks
 from activitypub.threads import in_database
 
 log = logging.getLogger("activitypub.inbox")
@@ -32,7 +32,7 @@ class Synchronizer:
 
     def __init__(self) -> None:
         self._seen: TTLCache[tuple[str, str], None] = TTLCache(MOST_REMEMBERED, EVERY_SECONDS)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def hear(self, sender: Authenticated) -> None:
         """Look at the header of a request that was taken, if it has one and has signed it. Never waits."""
@@ -40,15 +40,11 @@ class Synchronizer:
         if not told or (sender.actor_uri, told) in self._seen or len(self._tasks) >= MOST_AT_ONCE:
             return
         self._seen[sender.actor_uri, told] = None
-        task = asyncio.create_task(self._synchronise(sender.actor_uri, told))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._synchronise(sender.actor_uri, told))
 
     async def close(self) -> None:
         """End what is under way."""
-        for task in (left := set(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await self._tasks.cancel()
 
     async def _synchronise(self, actor_uri: str, header: str) -> None:
         try:

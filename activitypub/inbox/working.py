@@ -7,13 +7,11 @@ actors go on. What cannot be had for now steps aside, and is tried again later.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from django.db import connections
 from django.utils import timezone
 
 from activitypub.fetching.cache import KEPT_SECONDS
@@ -24,10 +22,10 @@ from activitypub.protocol.documents.reading import Document
 from activitypub.remote import actors, objects
 from activitypub.services import working
 from activitypub.services.working import Ended
-from activitypub.threads import in_database
+from activitypub.tasks import Tasks
+from activitypub.threads import OneThread
 
 log = logging.getLogger("activitypub.inbox")
-T = TypeVar("T")
 
 # In one transaction: a commit costs as much as an activity, and others write too.
 AT_ONCE: Final = 32
@@ -52,9 +50,8 @@ class Worker:
         self._fetched: dict[int, dict[str, Document | NotFetched | None]] = {}
         self._look = asyncio.Event()
         self._ending = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        # One asks the database, as SQLite has it anyway.
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="working")
+        self._tasks = Tasks()
+        self._in_database = OneThread("working")
 
     def wake(self) -> None:
         """There may be something new. In the worker's loop."""
@@ -70,26 +67,19 @@ class Worker:
             stopping.cancel()
             self._ending = True
             self._look.set()
-            for task in (left := set(self._tasks)):
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await self._tasks.cancel()
             try:
                 await working_
             finally:
-                await self._close()
+                await self._in_database.close()
 
     async def drain(self) -> None:
         """Work until nothing is left that can be done now. Instead of `run`, not beside it."""
         try:
             while await self._round() or self._tasks:
-                if self._tasks:
-                    await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
+                await self._tasks.one()
         finally:
-            await self._close()
-
-    async def _close(self) -> None:
-        await in_database(connections.close_all, self._writer)
-        self._writer.shutdown()
+            await self._in_database.close()
 
     async def _work_for_ever(self) -> None:
         while not self._ending:
@@ -149,9 +139,9 @@ class Worker:
             elsewhere = ended[own[0].id] is Ended.ELSEWHERE
             self._line.settle(actor, gone, turn=not needs and not elsewhere)
             if elsewhere:
-                self._start(self._come_again(actor))
+                self._tasks.start(self._come_again(actor))
             for job, need in needs:
-                self._start(self._fetch(job, need))
+                self._tasks.start(self._fetch(job, need))
 
     async def _come_again(self, actor: str) -> None:
         await asyncio.sleep(ELSEWHERE_SECONDS)
@@ -184,20 +174,10 @@ class Worker:
             log.exception("what an activity needs was not fetched")
             return DownForNow(Reason.TRY_LATER)
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _drop_all(self) -> None:
-        for task in (left := set(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await self._tasks.cancel()
         self._line, self._read_to = Line(), 0
         self._fetched.clear()
-
-    async def _in_database(self, call: Callable[[], T]) -> T:
-        return await in_database(call, self._writer)
 
 
 async def run(stop: asyncio.Event) -> None:

@@ -21,7 +21,8 @@ class ErrandKind(models.TextChoices):
 
 
 class Errand(models.Model):
-    """Something that is due at `due_at`, about a post or an actor; there until it is done.
+    """Something that is due at `due_at`, about a post or an actor of `host`, empty for this server's; there
+    until it is done.
 
     Whoever does it moves `due_at` on first, so nobody else does it meanwhile, and somebody does it again
     where the first one died. `attempts` were begun since it last got on; `place` is how far it has come,
@@ -32,6 +33,7 @@ class Errand(models.Model):
     kind = models.CharField(max_length=16, choices=ErrandKind.choices)
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="errands", null=True)
     actor = models.ForeignKey(Actor, on_delete=models.CASCADE, related_name="errands", null=True)
+    host = models.CharField(max_length=300, blank=True, default="")
     due_at = models.DateTimeField()
     attempts = models.SmallIntegerField(default=0)
     place = models.BigIntegerField(default=0)
@@ -41,7 +43,10 @@ class Errand(models.Model):
             models.UniqueConstraint(fields=["post", "kind"], name="activitypub_errand_of_post_once"),
             models.UniqueConstraint(fields=["actor", "kind"], name="activitypub_errand_of_actor_once"),
         ]
-        indexes: ClassVar = [models.Index(fields=["due_at"], name="activitypub_errand_due")]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="activitypub_errand_due"),
+            models.Index(fields=["host"], name="activitypub_errand_host"),
+        ]
 
     def __str__(self) -> str:
-        return f"errand {self.pk}"
+        return f"errand {self.pk} ({self.kind})"

@@ -2,8 +2,9 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from activitypub.fetching.errors import NotFetched
 from activitypub.models import Actor, Errand, ErrandKind, Post
 from activitypub.protocol.documents.reading import Document
 from activitypub.protocol.retry import delay
+from activitypub.services import taking
 from activitypub.turns import turn
 
 log = logging.getLogger("activitypub.errands")
@@ -32,29 +34,16 @@ def put(kind: ErrandKind, *, post: Post | None = None, actor: Actor | None = Non
         kind=kind,
         post_id=post.pk if post is not None else None,
         actor_id=actor.pk if actor is not None else None,
+        host=_host_of(post, actor),
         due_at=due_at,
     )
     Errand.objects.bulk_create([errand], ignore_conflicts=True)
 
 
-def take(most: int, now: datetime) -> list[Errand]:
-    """Take so many errands that are due, the longest due first. One that was begun too often goes."""
-    due = Errand.objects.filter(due_at__lte=now)
-    if not due.exists():
-        return []
-    with turn(), transaction.atomic():
-        taken = []
-        for errand in due.select_for_update(skip_locked=True).order_by("due_at")[:most]:
-            errand.attempts += 1
-            wait = delay(errand.attempts, random.random())  # noqa: S311 - spreads attempts, hides nothing
-            if wait is None:
-                log.error("an errand is given up", extra={"fields": {"kind": errand.kind, "id": errand.pk}})
-                errand.delete()
-                continue
-            errand.due_at = now + max(wait, LEASE)
-            errand.save(update_fields=["attempts", "due_at"])
-            taken.append(errand)
-    return taken
+def take(most: int, now: datetime, *, busy: Collection[str] = ()) -> list[Errand]:
+    """Take so many errands that are due, the longest due first: of each host that is asked one, and none of
+    those that are `busy`. One that was begun too often goes."""
+    return taking.take(Errand.objects.filter(due_at__lte=now), most, busy, partial(_begin, now))
 
 
 def do(errand: Errand, does: Does, found: Found, now: datetime) -> None:
@@ -71,6 +60,21 @@ def do(errand: Errand, does: Does, found: Found, now: datetime) -> None:
         else:
             row.due_at, row.attempts = again, 0
             row.save()
+
+
+def _host_of(post: Post | None, actor: Actor | None) -> str:
+    about = post.author if post is not None else actor
+    return about.host if about is not None else ""
+
+
+def _begin(now: datetime, errand: Errand) -> bool:
+    errand.attempts += 1
+    wait = delay(errand.attempts, random.random())  # noqa: S311 - spreads attempts, hides nothing
+    if wait is None:
+        log.error("an errand is given up", extra={"fields": {"kind": errand.kind, "id": errand.pk}})
+        return False
+    errand.due_at = now + max(wait, LEASE)
+    return True
 
 
 def _locked(errand: Errand) -> Post | Actor | None:

@@ -6,6 +6,7 @@ Bounded in every direction: whoever makes us want posts makes us ask servers of 
 import random
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from activitypub.models import Post, Wanted
 from activitypub.models.actors import MAX_URI
 from activitypub.protocol.retry import delay
 from activitypub.protocol.uris import origin_of
+from activitypub.services import taking
 from activitypub.services.posts import is_known
 from activitypub.turns import turn
 
@@ -29,7 +31,6 @@ MOST_OF_THREAD: Final = 40
 MOST_ATTEMPTS: Final = 6
 # Nobody else takes what one has taken for so long. By then it was fetched, with its author and its replies.
 LEASE: Final = timedelta(minutes=3)
-_LOOKED_AT: Final = 256
 
 
 def want(uri: str, now: datetime) -> None:
@@ -40,25 +41,7 @@ def want(uri: str, now: datetime) -> None:
 
 def take(most: int, now: datetime, *, busy: Collection[str] = ()) -> list[Wanted]:
     """Take so many that are due, the longest due first: one of each host, none of those that are `busy`."""
-    due = Wanted.objects.filter(due_at__lte=now)
-    if busy:
-        due = due.exclude(host__in=busy)
-    if not due.exists():
-        return []
-    with turn(), transaction.atomic():
-        of_host: dict[str, Wanted] = {}
-        for row in due.select_for_update(skip_locked=True).order_by("due_at")[:_LOOKED_AT]:
-            if row.attempts >= MOST_ATTEMPTS:
-                # Whatever took it died of it, or failed by a fault of ours.
-                row.delete()
-            elif len(of_host) < most:
-                of_host.setdefault(row.host, row)
-        taken = list(of_host.values())
-        for row in taken:
-            row.attempts += 1
-            row.due_at = now + LEASE
-        Wanted.objects.bulk_update(taken, ["attempts", "due_at"])
-    return taken
+    return taking.take(Wanted.objects.filter(due_at__lte=now), most, busy, partial(_begin, now))
 
 
 def had(wanted: Wanted, post: Post, replies: Iterable[str], now: datetime) -> None:
@@ -87,6 +70,15 @@ def give_up(wanted: Wanted) -> None:
     """It is not to be had."""
     with turn():
         Wanted.objects.filter(pk=wanted.pk).delete()
+
+
+def _begin(now: datetime, wanted: Wanted) -> bool:
+    if wanted.attempts >= MOST_ATTEMPTS:
+        # Whatever took it died of it, or failed by a fault of ours.
+        return False
+    wanted.attempts += 1
+    wanted.due_at = now + LEASE
+    return True
 
 
 def _row(uri: str, *, thread: int, steps: int, now: datetime, id_: int | None = None) -> Wanted:

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.apps import apps
 from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -25,7 +27,7 @@ from activitypub.models import (
 )
 from activitypub.protocol.retry import MAX_ATTEMPTS
 from activitypub.remote import actors, session, signing
-from activitypub.services import errands, leaving, outcomes
+from activitypub.services import errands, leaving, outcomes, taking
 from tests.activitypub.coming_due import after, do_due, waiting
 from tests.activitypub.fetching.peer import Peer, status
 from tests.activitypub.living import post
@@ -74,6 +76,49 @@ def test_the_longest_due_is_first_and_no_more_than_are_asked_for(db: None) -> No
     for actor, minutes in ((later, 1), (late, 2)):
         errands.put(ErrandKind.ACTOR_GONE, actor=actor, due_at=now - timedelta(minutes=minutes))
     assert [errand.actor_id for errand in errands.take(1, now)] == [late.pk]
+
+
+def test_of_each_host_that_is_asked_one_is_taken_and_of_this_server_as_many_as_there_is_room_for(
+    person: Person,
+) -> None:
+    now = timezone.now()
+    for name, host in (("one", "near.example"), ("two", "near.example"), ("three", "far.example")):
+        errands.put(ErrandKind.ACTOR_GONE, actor=remote(name, host), due_at=now)
+    alice = actor_of(person)
+    for number in range(3):
+        errands.put(ErrandKind.POLL_TOLD, post=post(alice, number, "tea?"), due_at=now)
+    taken = errands.take(10, now, busy={"far.example"})
+    assert sorted(errand.host for errand in taken) == ["", "", "", "near.example"]
+    # The other one of near.example is due, and waits for nobody but its host.
+    assert [errand.host for errand in errands.take(10, now, busy={"far.example"})] == ["near.example"]
+
+
+def test_however_much_one_host_is_owed_another_is_not_behind_it(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "_LOOKED_AT", 2)
+    now = timezone.now()
+    for number in range(4):
+        longest = now - timedelta(hours=1)
+        errands.put(ErrandKind.ACTOR_GONE, actor=remote(f"n{number}", "near.example"), due_at=longest)
+    errands.put(ErrandKind.ACTOR_GONE, actor=remote("far", "far.example"), due_at=now)
+    busy = {errand.host for errand in errands.take(10, now)}
+    assert busy == {"near.example"}
+    assert [errand.host for errand in errands.take(10, now, busy=busy)] == ["far.example"]
+
+
+def test_what_waited_before_hosts_were_known_has_one(person: Person) -> None:
+    now = timezone.now()
+    bob, alice = remote(), actor_of(person)
+    errands.put(ErrandKind.ACTOR_GONE, actor=bob, due_at=now)
+    errands.put(ErrandKind.FOLLOWERS_MOVED, actor=alice, due_at=now)
+    errands.put(ErrandKind.POLL_ENDED, post=post(bob, 1, "tea?"), due_at=now)
+    errands.put(ErrandKind.POLL_TOLD, post=post(alice, 1, "tea?"), due_at=now)
+    before = list(Errand.objects.order_by("pk").values_list("kind", "host"))
+    assert [host for _, host in before] == [bob.host, "", bob.host, ""]
+    Errand.objects.update(host="")
+    import_module("activitypub.migrations.0013_hosts_of_errands").name_their_hosts(apps, None)
+    assert list(Errand.objects.order_by("pk").values_list("kind", "host")) == before
 
 
 # --- Actors that are gone ----------------------------------------------------------------------------
@@ -218,6 +263,41 @@ async def test_one_that_fails_takes_no_other_along(peer: Peer, monkeypatch: pyte
     left = await sync_to_async(lambda: list(RemoteActor.objects.values_list("username", flat=True)))()
     assert left == ["bad"]
     assert await sync_to_async(Errand.objects.count)() == 1
+
+
+async def test_a_host_that_hangs_holds_one_place_and_another_is_asked(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worker, "AT_ONCE", 2)
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def hang(writer: asyncio.StreamWriter) -> None:
+        await never.wait()
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await status("410 Gone")(writer)
+
+    slow = [Sender(peer, f"slow{number}") for number in range(3)]
+    for sender in slow:
+        peer.answers[f"/users/{sender.name}"] = hang
+    async with Peer() as elsewhere:
+        gone = Sender(elsewhere, "gone")
+        elsewhere.answers["/users/gone"] = answer
+
+        def prepare() -> None:
+            for sender in (*slow, gone):
+                errands.put(ErrandKind.ACTOR_GONE, actor=known(sender), due_at=timezone.now())
+
+        await sync_to_async(prepare)()
+        stop = asyncio.Event()
+        running = asyncio.create_task(Worker().run(stop))
+        async with asyncio.timeout(20):
+            await asked.wait()
+            stop.set()
+            await running
+    assert len(peer.targets) <= 1
+    never.set()
 
 
 async def test_a_worker_that_is_to_stop_waits_for_nobody_who_hangs(peer: Peer) -> None:

@@ -1,6 +1,5 @@
 """Two servers agree who follows whom (FEP-8fcf): asked, told, and not led astray."""
 
-import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -80,7 +79,7 @@ async def hear(bob: Sender, value: str, *, signed: bool = True, scheme: str = "c
     sender = await authenticate(claim_of(request))
     synchronizer = Synchronizer()
     synchronizer.hear(sender)
-    await asyncio.gather(*synchronizer._tasks)
+    await synchronizer._tasks.all(20)
 
 
 def asked(peer: Peer) -> int:
