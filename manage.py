@@ -12,7 +12,6 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import CommandError, execute_from_command_line
     from django.db import OperationalError, ProgrammingError
-    from environs import EnvError
 
     from hvx.backup import place
     from vault.errors import Sealed
@@ -37,7 +36,7 @@ def main() -> None:
             Command().run_from_argv(sys.argv)
         else:
             execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, EnvError) as error:
+    except ImproperlyConfigured as error:
         # A setting is wrong: its sentence is what the operator needs, not a traceback.
         sys.exit(f"hvx: {error}")
     except CommandError as error:

@@ -10,7 +10,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from redis.exceptions import RedisError
 
 from activitypub.services import actors
 from audit import head_file, heads
@@ -157,6 +156,11 @@ def _has_served() -> bool:
 
 def require_cache() -> None:
     """Redis answers, where it is asked for."""
+    if not settings.CLUSTER:
+        return
+    # Not imported above: an embedded server does without it.
+    from redis.exceptions import RedisError
+
     try:
         cache.get("start")
     except RedisError as error:

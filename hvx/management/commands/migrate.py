@@ -35,7 +35,7 @@ class Command(migrate.Command):
             f"{history.ALL!r} for all that this version has",
         )
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str | None, Any]:
         return {**super().get_check_kwargs(options), "tags": all_but_addresses()}
 
     def execute(self, *args: Any, **options: Any) -> str | None:
