@@ -16,12 +16,12 @@ from activitypub.remote import session
 
 
 async def run(
-    stop: asyncio.Event, *, ready: Callable[[], object], delivered: Callable[[Outcome], object]
+    stop: asyncio.Event, *, ready: Callable[[], object], delivered: Callable[[Outcome, int], object]
 ) -> None:
     """Do all of it until `stop` is set; where one ends by a fault, so do the others, and the fault is raised.
 
     Any number of processes may do it on PostgreSQL, one on an embedded database. `ready` is called once
-    the bell is heard; `delivered` hears what every attempt at a delivery came to.
+    the bell is heard; `delivered` hears what attempts at deliveries came to, and how many did.
     """
     workers = (receiving.Worker(), delivering.Worker(alone=not settings.CLUSTER, told=delivered))
     bell = Bell()

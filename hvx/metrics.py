@@ -47,9 +47,9 @@ def count(method: str, status: int, seconds: float) -> None:
     SECONDS.observe(seconds)
 
 
-def count_delivery(outcome: str) -> None:
-    """One attempt at a delivery."""
-    ATTEMPTS.labels(outcome).inc()
+def count_deliveries(outcome: str, times: int) -> None:
+    """Attempts at deliveries, of which so many came to this."""
+    ATTEMPTS.labels(outcome).inc(times)
 
 
 class DeliveryFigures(Collector):
@@ -68,6 +68,27 @@ class DeliveryFigures(Collector):
         yield GaugeMetricFamily("hvx_deliveries_due", "Those of them that are due.", now.due)
         yield GaugeMetricFamily("hvx_delivery_hosts_failing", "Hosts that failed last.", now.hosts_failing)
         yield GaugeMetricFamily("hvx_delivery_hosts_paused", "Hosts that are paused.", now.hosts_paused)
+
+
+class ErrandFigures(Collector):
+    """What waits to be done by the clock, likewise."""
+
+    def collect(self) -> Iterator[Metric]:
+        from activitypub.models import ErrandKind
+        from activitypub.queries.errands import waiting
+
+        try:
+            found = {one.kind: one for one in waiting(timezone.now())}
+        except Error:
+            return
+        waits = GaugeMetricFamily("hvx_errands_waiting", "Errands that are not done yet.", labels=["kind"])
+        due = GaugeMetricFamily("hvx_errands_due", "Those of them that are due.", labels=["kind"])
+        for kind in ErrandKind.values:
+            one = found.get(kind)
+            waits.add_metric([kind], one.waiting if one else 0)
+            due.add_metric([kind], one.due if one else 0)
+        yield waits
+        yield due
 
 
 def forget_ended() -> None:
@@ -112,4 +133,5 @@ def _sources() -> Iterator[CollectorRegistry]:
         yield REGISTRY
     database = CollectorRegistry()
     database.register(DeliveryFigures())
+    database.register(ErrandFigures())
     yield database

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -51,14 +52,14 @@ _LATEST_BEGIN: Final = timedelta(seconds=2 * SECONDS + 20)
 
 class Worker:
     """One worker, in one loop. `alone` is whether no other works on this database: then what one that was
-    killed had claimed is anybody's at once. `told` hears what every attempt came to."""
+    killed had claimed is anybody's at once. `told` hears what attempts came to, and how many did."""
 
     def __init__(
         self,
         *,
         alone: bool,
         clock: Callable[[], datetime] = timezone.now,
-        told: Callable[[Outcome], object] = lambda _: None,
+        told: Callable[[Outcome, int], object] = lambda *_: None,
     ) -> None:
         self._alone = alone
         self._told = told
@@ -195,7 +196,6 @@ class Worker:
         # Its place is another's only when nobody would send it again.
         self._lanes.unwritten += 1
         self._attempted.set()
-        self._told(attempt.outcome)
         if self._more or (job.host in self._left_out and not self._lanes.is_full(job.host)):
             self._look.set()
         self._begin_soon()
@@ -211,6 +211,8 @@ class Worker:
             pulled, self._pulled = self._pulled, []
             if attempts:
                 await self._settle(attempts)
+                for outcome, times in Counter(one.outcome for one in attempts).items():
+                    self._told(outcome, times)
                 self._lanes.unwritten -= len(attempts)
                 self._begin_soon()
             if pulled:

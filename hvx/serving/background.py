@@ -38,7 +38,7 @@ def main() -> None:
     async def work() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await background.run(stop, ready=lambda: link.tell(event="ready"), delivered=metrics.count_delivery)
+        await background.run(stop, ready=lambda: link.tell(event="ready"), delivered=metrics.count_deliveries)
 
     uvloop.run(work())
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -16,10 +17,12 @@ from django.utils import timezone
 
 from activitypub import background, bell
 from activitypub.admin.hosts import ACTS
-from activitypub.models import Delivery, Host, LocalActor
+from activitypub.models import Delivery, Errand, ErrandKind, Host, LocalActor
 from activitypub.protocol.retry import Outcome
+from activitypub.services import errands
 from tests.activitypub.delivery.conftest import publish, reader
 from tests.activitypub.delivery.inboxes import Inboxes
+from tests.activitypub.test_actors import remote
 
 
 def federation(*arguments: str) -> str:
@@ -54,7 +57,26 @@ def test_status_tells_what_waits_for_whom_and_why(sender: LocalActor) -> None:
     assert "1 waiting, 0 due" in two
     assert "failed on 1 days since it was last heard; last: http_503; takes rfc9421" in two
     assert "three.example: 0 waiting, 0 due; paused" in said
-    assert federation("status", "TWO.example:8443").strip() == two
+    assert federation("status", "TWO.example:8443").splitlines()[0] == two
+
+
+def test_status_tells_which_errands_wait_and_of_one_host_its_own(sender: LocalActor) -> None:
+    now = timezone.now()
+    assert federation("status").splitlines()[1] == "0 errands wait, 0 of them due."
+    for number, host in enumerate(("one.example", "one.example", "two.example")):
+        errands.put(ErrandKind.ACTOR_GONE, actor=remote(f"n{number}", host), due_at=now)
+    errands.put(ErrandKind.FOLLOWERS_MOVED, actor=sender, due_at=now + timedelta(hours=1))
+    Errand.objects.filter(host="two.example").update(attempts=3)
+    lines = federation("status").splitlines()[1:4]
+    assert lines[0] == "4 errands wait, 3 of them due."
+    assert lines[1].startswith("actor_gone: 3 wait, 3 due; next at ")
+    assert lines[1].endswith("Z; begun 3 times at most")
+    assert lines[2].startswith("followers_moved: 1 wait, 0 due; next at ")
+    assert lines[2].endswith("Z")
+    [_, total, own] = federation("status", "one.example").splitlines()
+    assert total == "2 errands wait, 2 of them due."
+    assert own.startswith("actor_gone: 2 wait, 2 due")
+    assert federation("status", "three.example").splitlines()[1:] == ["0 errands wait, 0 of them due."]
 
 
 @pytest.mark.parametrize("verb", ["retry", "pause", "resume", "clear"])
@@ -162,13 +184,17 @@ async def test_the_background_delivers_what_is_sent_while_it_waits_and_ends_when
     sender: LocalActor, inboxes: Inboxes
 ) -> None:
     stop, ready = asyncio.Event(), asyncio.Event()
-    outcomes: list[Outcome] = []
-    task = asyncio.create_task(background.run(stop, ready=ready.set, delivered=outcomes.append))
+    outcomes: Counter[Outcome] = Counter()
+
+    def delivered(outcome: Outcome, times: int) -> None:
+        outcomes[outcome] += times
+
+    task = asyncio.create_task(background.run(stop, ready=ready.set, delivered=delivered))
     await ready.wait()
     somebody = await in_thread(reader)(inboxes.hosts[0])
     await in_thread(publish)(sender, somebody)
     await inboxes.until(lambda: len(inboxes.posts) == 1)
     stop.set()
     await asyncio.wait_for(task, 20)
-    assert outcomes == [Outcome.DELIVERED]
+    assert outcomes == {Outcome.DELIVERED: 1}
     assert not await in_thread(Delivery.objects.exists)()
