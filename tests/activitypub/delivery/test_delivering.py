@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async as in_thread
 from django.utils import timezone
 
-from activitypub.models import Delivery, Host, HostPolicy, LocalActor, Sent, Severity
+from activitypub.models import Delivery, Host, HostPolicy, LocalActor, RemoteActor, Sent, Severity
 from activitypub.protocol.synchronization import digest, parse
 from activitypub.queries.actors import published_keys
 from tests.activitypub.delivery.conftest import Progress, Working, publish, reader
@@ -80,6 +80,22 @@ def test_a_suspended_host_and_all_below_it_get_nothing(sender: LocalActor) -> No
     names = ["bad.example", "under.bad.example", "bad.example:8443", "notbad.example", "loud.example"]
     publish(sender, *(reader(name) for name in names))
     assert set(Delivery.objects.values_list("host", flat=True)) == {"notbad.example", "loud.example"}
+
+
+def test_an_inbox_on_a_suspended_host_gets_nothing_whosever_it_is(sender: LocalActor) -> None:
+    HostPolicy.objects.create(host="bad.example", severity=Severity.SUSPEND)
+    there = reader("good.example", follows=sender)
+    RemoteActor.objects.filter(pk=there.pk).update(inbox="https://under.bad.example/inbox")
+    publish(sender, followers=True)
+    assert not Delivery.objects.exists()
+
+
+def test_a_suspended_actor_gets_nothing_and_others_of_its_host_do(sender: LocalActor) -> None:
+    bad, good = reader("one.example", follows=sender), reader("one.example", follows=sender)
+    RemoteActor.objects.filter(pk=bad.pk).update(suspended_at=timezone.now())
+    bad.refresh_from_db()
+    publish(sender, bad, followers=True)
+    assert Delivery.objects.get().inbox == good.inbox
 
 
 async def test_what_waits_for_a_host_is_dropped_when_it_is_suspended(

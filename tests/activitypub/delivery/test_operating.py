@@ -108,8 +108,11 @@ def test_retry_has_all_tried_at_once_and_forgets_how_it_failed(sender: LocalActo
 
 def test_clear_forgets_what_one_host_is_owed_and_leaves_the_others(sender: LocalActor) -> None:
     publish(sender, reader("one.example"), reader("two.example"))
+    Host.objects.create(name="one.example", paused=True, scheme="rfc9421", failed_days=["2026-11-20"])
     federation("clear", "one.example")
     assert Delivery.objects.get().host == "two.example"
+    host = Host.objects.get(name="one.example")
+    assert (host.paused, host.scheme, host.failed_days) == (True, "", [])
 
 
 # --- The bell --------------------------------------------------------------------------------------
