@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from activitypub import operating
+from activitypub.admin import errands
 from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, lines, link, moment, perform
 from activitypub.admin.policies import words
 from activitypub.models import Host
@@ -183,6 +184,7 @@ def _parts(found: AboutHost) -> Iterable[Facts | Table]:
         [(row.type, row.error or "not tried", row.deliveries, row.attempts) for row in found.waiting],
         "Nothing waits.",
     )
+    yield errands.table(found.errands)
     yield Table(
         "Breakers",
         ("Inbox", "State", "Failures in a row", "Opened"),

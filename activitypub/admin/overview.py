@@ -13,13 +13,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from activitypub import operating
-from activitypub.admin import hosts
+from activitypub.admin import errands, hosts
 from activitypub.admin.base import Facts, Table, figure, link, several
 from activitypub.admin.policies import WIDE
 from activitypub.delivery import checking
 from activitypub.delivery.checking import NoHandle, Step
 from activitypub.models import Block, HostBlock, HostPolicy, Mute, Received, Report
 from activitypub.queries.deliveries import HostOverview, overview, totals
+from activitypub.queries.errands import waiting as waiting_errands
 from activitypub.remote import session
 
 SHOWN: Final = 10
@@ -54,6 +55,7 @@ def overview_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
             [_row(host) for host in overview(now)],
             "All is delivered, and no host fails.",
         ),
+        errands.table(waiting_errands(now)),
         Facts("What came in", [("Waits", figure(waiting)), ("The oldest of it came", oldest or "")]),
         Facts(
             "Moderation",

@@ -28,6 +28,7 @@ from activitypub.models import (
     Wanted,
 )
 from activitypub.protocol.uris import origin_of
+from activitypub.queries import errands
 from activitypub.queries.deliveries import HostOverview, of_host
 from activitypub.queries.hosts import and_above
 
@@ -55,6 +56,7 @@ class AboutHost:
     breakers: Sequence[tuple[str, str, int, datetime | None]]
     policies: Sequence[HostPolicy]
     waiting: Sequence[Waiting]
+    errands: Sequence[errands.Waiting]
     actors: int
     suspended: int
     newest: Sequence[Actor]
@@ -91,6 +93,7 @@ def about(name: str, now: datetime) -> AboutHost:
         ],
         policies=list(HostPolicy.objects.filter(host__in=set(and_above(name))).order_by("host")),
         waiting=_waiting(name),
+        errands=errands.waiting(now, name, most=MOST),
         actors=_figure(there),
         suspended=_figure(there.filter(suspended_at__isnull=False)),
         newest=list(there.order_by("-pk")[:SHOWN]),

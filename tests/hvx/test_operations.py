@@ -5,15 +5,20 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from activitypub.models import ErrandKind
+from activitypub.services import errands
+from tests.activitypub.test_actors import remote
 from tests.live import MANAGE, REPOSITORY, LiveServer
 
 
@@ -168,6 +173,19 @@ def test_figures_are_for_the_loopback(client: Client) -> None:
     assert answer.status_code == 200
     assert b'hvx_requests_total{method="GET",status="200"}' in answer.content
     assert b"hvx_deliveries_waiting 0.0" in answer.content
+    # Of what does not wait too, or nobody could tell that from a figure that is gone.
+    assert b'hvx_errands_waiting{kind="poll_ended"} 0.0' in answer.content
+    assert b'hvx_errands_due{kind="poll_ended"} 0.0' in answer.content
+
+
+@pytest.mark.django_db
+def test_figures_tell_which_errands_wait(client: Client) -> None:
+    now = timezone.now()
+    for number, due_at in enumerate((now, now, now + timedelta(days=1))):
+        errands.put(ErrandKind.ACTOR_GONE, actor=remote(f"n{number}"), due_at=due_at)
+    figures = client.get("/metrics").content.decode().splitlines()
+    assert 'hvx_errands_waiting{kind="actor_gone"} 3.0' in figures
+    assert 'hvx_errands_due{kind="actor_gone"} 2.0' in figures
 
 
 @pytest.mark.parametrize(

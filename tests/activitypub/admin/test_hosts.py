@@ -11,6 +11,7 @@ from activitypub.admin.base import MOST
 from activitypub.models import (
     Block,
     Delivery,
+    ErrandKind,
     Follow,
     FollowState,
     Host,
@@ -23,7 +24,7 @@ from activitypub.models import (
     Sent,
 )
 from activitypub.queries.about_host import about
-from activitypub.services import moderation, wanting
+from activitypub.services import errands, moderation, wanting
 from audit.events import Event
 from audit.queries import found
 from tests.activitypub.living import live, post
@@ -63,6 +64,21 @@ def test_a_form_of_another_page_does_nothing(desk: Desk, alice: LocalActor, act:
         assert "This form was not taken" in text(refused)
     assert Delivery.objects.filter(due_at__gt=timezone.now()).count() == 1
     assert not Host.objects.exists()
+
+
+def test_the_pages_tell_which_errands_wait_and_a_hosts_page_those_about_it(
+    desk: Desk, bob: RemoteActor
+) -> None:
+    due_at = timezone.now() + timedelta(hours=1)
+    errands.put(ErrandKind.ACTOR_GONE, actor=bob, due_at=due_at)
+    errands.put(ErrandKind.POLL_ENDED, post=post(remote("far", "far.example"), 1, "tea?"), due_at=due_at)
+    said = text(desk.get("/admin/federation/"))
+    assert "actor_gone" in said
+    assert "poll_ended" in said
+    said = text(desk.get(PAGE))
+    assert "actor_gone" in said
+    assert "poll_ended" not in said
+    assert "Nothing is to be done." in text(desk.get("/admin/federation/host/third.example/"))
 
 
 def test_a_host_is_retried(desk: Desk, alice: LocalActor) -> None:
