@@ -212,6 +212,14 @@ def test_who_has_blocked_the_target_does_not_follow_it(bob: RemoteActor, alice: 
     assert not Notification.objects.exists()
 
 
+def test_who_has_only_asked_to_follow_asks_nobody_else(bob: RemoteActor, alice: LocalActor) -> None:
+    asked = follows(alice, bob)
+    Follow.objects.filter(pk=asked.pk).update(state=FollowState.REQUESTED)
+    assert does(bob, "Move", target(bob.uri), object=bob.uri, target=NEW) == "done"
+    assert list(Follow.objects.values_list("followee__uri", "state")) == [(bob.uri, "requested")]
+    assert not Sent.objects.exists()
+
+
 def test_many_followers_move_in_parts(
     bob: RemoteActor, person: Person, alice: LocalActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
