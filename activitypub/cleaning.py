@@ -134,8 +134,9 @@ def as_text(html: str) -> str:
 
 
 def as_lines(html: str) -> str:
-    """Return what HTML says as `as_text` does, its lines and paragraphs each as a line."""
-    return as_text(_LINE_ENDS.sub("\n", html[:MAX_CHARACTERS])).strip()
+    """Return what HTML says as `as_text` does, its lines and paragraphs each as a line; none is empty."""
+    text = as_text(_LINE_ENDS.sub("\n", html[:MAX_CHARACTERS]))
+    return "\n".join(line for line in text.split("\n") if line.strip())
 
 
 def from_plain(text: str) -> str:

@@ -44,7 +44,7 @@ def test_what_people_write_is_read_to_its_end() -> None:
     [
         ("<p>one</p><p>two</p>", "one\ntwo"),
         ("one<br>two<BR/>three<br class='x'>four", "one\ntwo\nthree\nfour"),
-        ("<ul><li>one</li><li>two</li></ul>", "one\ntwo"),
+        ("<ul>\n<li>one</li>\n<li>two</li>\n</ul>\n<p></p>three", "one\ntwo\nthree"),
         ("<h2>one</h2>two", "one\ntwo"),
         ("one <b>and</b> the same", "one and the same"),
         ("<script>one</script><p>&lt;br&gt;</p>", "<br>"),
