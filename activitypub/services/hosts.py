@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -13,6 +13,11 @@ from activitypub.services.dropping import drop
 from activitypub.turns import turn
 from audit.events import Event
 from audit.services import record
+
+# They are read and written together. A host of more inboxes that fail is ill as a whole.
+MOST_BREAKERS: Final = 64
+# What is no address: before all inboxes beyond those there is one breaker.
+_OTHER_INBOXES: Final = "other inboxes"
 
 
 def heard(names: Collection[str], now: datetime) -> None:
@@ -43,7 +48,7 @@ def rows(names: Collection[str]) -> dict[str, Host]:
 
 def breaker_of(host: Host, inbox: str) -> Breaker:
     """The breaker before one of its inboxes."""
-    kept = host.breakers.get(inbox)
+    kept = host.breakers.get(_guard(host, inbox))
     if kept is None:
         return Breaker()
     opened_at = kept.get("opened_at")
@@ -54,13 +59,20 @@ def breaker_of(host: Host, inbox: str) -> Breaker:
 
 def keep_breaker(host: Host, inbox: str, breaker: Breaker) -> None:
     """Put it into the row, which the caller saves. One that has nothing to tell is not kept."""
+    guard = _guard(host, inbox)
     if breaker == Breaker():
-        host.breakers.pop(inbox, None)
+        host.breakers.pop(guard, None)
         return
     kept: dict[str, Any] = {"state": breaker.state.value, "failures": breaker.failures}
     if breaker.opened_at is not None:
         kept["opened_at"] = breaker.opened_at.isoformat()
-    host.breakers[inbox] = kept
+    host.breakers[guard] = kept
+
+
+def _guard(host: Host, inbox: str) -> str:
+    """By which name its breaker is kept."""
+    own = host.breakers.keys() - {_OTHER_INBOXES}
+    return inbox if inbox in own or len(own) < MOST_BREAKERS else _OTHER_INBOXES
 
 
 def standing_of(host: Host) -> Standing:

@@ -159,6 +159,25 @@ async def test_an_open_breaker_lets_one_through_after_a_minute_and_closes_when_t
     assert (row.breakers, row.failed_days) == ({}, [])
 
 
+def test_a_host_of_any_number_of_inboxes_that_fail_has_a_few_breakers_and_all_are_guarded() -> None:
+    now = timezone.now()
+    host = Host(name="down.example")
+    fine, *failing = [f"https://down.example/{number}/inbox" for number in range(hosts.MOST_BREAKERS * 3)]
+    for inbox in failing * FAILURES_TO_OPEN:
+        hosts.keep_breaker(host, inbox, hosts.breaker_of(host, inbox).failed(now))
+    assert len(host.breakers) == hosts.MOST_BREAKERS + 1
+    assert {hosts.breaker_of(host, inbox).state for inbox in failing} == {State.OPEN}
+    assert not hosts.breaker_of(host, fine).ask(now)[1], "it shares one with those that fail"
+    # One that answers is free at once, whatever the others do.
+    hosts.keep_breaker(host, failing[0], hosts.breaker_of(host, failing[0]).succeeded())
+    assert hosts.breaker_of(host, failing[0]).state is State.CLOSED
+    assert hosts.breaker_of(host, failing[1]).state is State.OPEN
+    # And of those that share one any that answers frees all.
+    hosts.keep_breaker(host, failing[0], hosts.breaker_of(host, failing[0]).failed(now))
+    hosts.keep_breaker(host, fine, hosts.breaker_of(host, fine).succeeded())
+    assert {hosts.breaker_of(host, inbox).state for inbox in (fine, failing[-1])} == {State.CLOSED}
+
+
 async def test_a_host_that_failed_on_seven_days_gets_nothing_until_it_speaks(
     sender: LocalActor, inboxes: Inboxes, working: Working, progress: Progress
 ) -> None:
