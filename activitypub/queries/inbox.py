@@ -62,20 +62,23 @@ _Found = Post | Boost | Notification | None
 
 
 def page(viewer: LocalActor, place: str = FIRST) -> InboxPage:
-    """The page at a place. As many queries whatever there is. Raises CursorInvalid."""
+    """The page at a place. As many queries whatever there is; a page may be empty where there is more. Raises
+    CursorInvalid."""
     before = Place(before=place_of(place), limit=PAGE_SIZE)
     found: dict[int, _Found] = {}
-    for entry in timelines.home_entries(viewer, before):
+    home = timelines.home_part(viewer, before)
+    for entry in home.entries:
         own = (entry.boost.actor_id if entry.boost else entry.post.author_id) == viewer.pk
         found[entry.id] = None if own else entry.boost or entry.post
     for post in _named_in(viewer, before):
         found[post.pk] = post
     for told in timelines.notifications(viewer, before):
         found[told.pk] = told
-    places = sorted(found, reverse=True)[:PAGE_SIZE]
+    # What is further down than was looked for in home belongs to the next page.
+    places = sorted((at for at in found if at >= home.down_to), reverse=True)[:PAGE_SIZE]
     shown = [one for one in map(found.__getitem__, places) if one is not None]
-    more = len(places) == PAGE_SIZE
-    return InboxPage(place, list(_arrivals(viewer, shown)), str(places[-1]) if more else "")
+    following = places[-1] if len(places) == PAGE_SIZE else home.down_to
+    return InboxPage(place, list(_arrivals(viewer, shown)), str(following or ""))
 
 
 def _named_in(viewer: LocalActor, place: Place) -> Sequence[Post]:

@@ -4,8 +4,8 @@ Whom they block or mute, or who blocks them, is in none of them, as author or as
 its own id among the posts. Each is a fixed number of queries, whatever there is.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
@@ -25,6 +25,7 @@ from activitypub.models import (
     Visibility,
 )
 from activitypub.queries.hosts import silenced_among
+from activitypub.queries.newest import down_to
 from activitypub.queries.posts import OPEN, visible_to
 
 M = TypeVar("M", bound=Model)
@@ -32,6 +33,8 @@ M = TypeVar("M", bound=Model)
 MOST = 40
 # Of a public timeline so many rows are looked at for each that is asked for, until they are enough.
 _LOOKED_AT = 4
+# So often is looked further down for a page of home.
+_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Place:
 
 
 FIRST = Place()
+LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -70,17 +74,33 @@ class Entry:
         return self.boost.pk if self.boost is not None else self.post.pk
 
 
+@dataclass(frozen=True)
+class Part:
+    """All entries from `down_to` on; 0 where there are none below."""
+
+    entries: Sequence[Entry]
+    down_to: int
+
+
 def home(viewer: LocalActor, place: Place = FIRST) -> Sequence[Entry]:
     """What those write and boost whom the viewer follows, and the viewer's own; each post once.
 
     Their answers are in it where they answer themselves, the viewer, or somebody whom the viewer follows.
-    Direct posts are not.
+    Direct posts are not. A page may be shorter than asked for where most of what they write is not shown.
     """
-    return _each_post_once(home_entries(viewer, place))[: place.size]
+    newest: dict[int, Entry] = {}
+    for _ in range(_ROUNDS):
+        part = home_part(viewer, place)
+        for entry in part.entries:
+            newest.setdefault(entry.post.pk, entry)
+        if len(newest) >= place.size or not part.down_to:
+            break
+        place = replace(place, before=part.down_to)
+    return list(newest.values())[: place.size]
 
 
-def home_entries(viewer: LocalActor, place: Place = FIRST) -> Sequence[Entry]:
-    """The same with every boost. Of the newest, as many as the place asks for, none is missing."""
+def home_part(viewer: LocalActor, place: Place = FIRST) -> Part:
+    """The same with every boost, as far down as is looked for a page: it may be empty where there is more."""
     followed = Follow.objects.filter(follower=viewer, state=FollowState.ACCEPTED).values("followee")
     circle = Q(author=viewer) | Q(author__in=followed)
     answers = Q(in_reply_to_uri="") | Q(in_reply_to__author=viewer) | Q(in_reply_to__author__in=followed)
@@ -96,9 +116,19 @@ def home_entries(viewer: LocalActor, place: Place = FIRST) -> Sequence[Entry]:
         .filter(Q(post__visibility__in=OPEN) | Q(post__author=F("actor")))
         .filter(wanted_by(viewer, "actor"), wanted_by(viewer, "post__author"))
     )
-    entries = [Entry(post) for post in place.of(posts)[: place.size]]
-    entries += [Entry(boost.post, boost) for boost in place.of(boosts)[: place.size]]
-    return sorted(entries, key=lambda entry: -entry.id)
+    people, above = Actor.objects.filter(Q(pk=viewer.pk) | Q(pk__in=followed)), place.after or 0
+    between = {"above": above, "before": place.before or LARGEST}
+    low = max(
+        down_to(Post.objects.all(), "author", people, **between),
+        down_to(Boost.objects.all(), "actor", people, **between),
+    )
+    written = [Entry(post) for post in place.of(posts.filter(pk__gte=low))[: place.size]]
+    boosted = [Entry(row.post, row) for row in place.of(boosts.filter(pk__gte=low))[: place.size]]
+    # Of what there is more of than is shown, the rest belongs to the next part.
+    low = max(low, *(some[-1].id for some in (written, boosted) if len(some) == place.size), 0)
+    entries = sorted((*written, *boosted), key=lambda entry: -entry.id)
+    whole = low <= above + 1
+    return Part([entry for entry in entries if entry.id >= low], 0 if whole else low)
 
 
 def local(viewer: LocalActor | None, place: Place = FIRST) -> Sequence[Entry]:
@@ -143,11 +173,3 @@ def wanted_by(viewer: Actor, column: str, muted: Q | None = None) -> Q:
         & ~Exists(Mute.objects.filter(stands, muted or Q(), actor=viewer, target=OuterRef(column)))
         & ~Exists(HostBlock.objects.filter(actor=viewer, host=OuterRef(f"{column}__host")))
     )
-
-
-def _each_post_once(entries: Iterable[Entry]) -> list[Entry]:
-    """The newest entry of each post."""
-    newest: dict[int, Entry] = {}
-    for entry in entries:
-        newest.setdefault(entry.post.pk, entry)
-    return list(newest.values())
