@@ -26,7 +26,7 @@ class Errand(models.Model):
 
     Whoever does it moves `due_at` on first, so nobody else does it meanwhile, and somebody does it again
     where the first one died. `attempts` were begun since it last got on; `place` is how far it has come,
-    where it is done in parts.
+    where it is done in parts, or the actor that others are to follow.
     """
 
     id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)

@@ -97,7 +97,7 @@ def _move(actor: LocalActor, target: Actor, now: datetime) -> Mapping[str, Any]:
     announce_change(row.pk)
     document = rendering.move_document(row, target.uri, sending.new_activity_uri(row))
     sending.send(row, document, to=[target], to_followers=True, object_uri=target.uri)
-    errands.put(ErrandKind.FOLLOWERS_MOVED, actor=row, due_at=now)
+    errands.put(ErrandKind.FOLLOWERS_MOVED, actor=row, due_at=now, place=target.pk)
     record(Event.ACTOR_MOVED, account=str(row.account_id), subject=target.uri)
     return document
 

@@ -28,7 +28,14 @@ Found = Document | NotFetched | None
 Does = Callable[[Errand, Any, Found, datetime], datetime | None]
 
 
-def put(kind: ErrandKind, *, post: Post | None = None, actor: Actor | None = None, due_at: datetime) -> None:
+def put(
+    kind: ErrandKind,
+    *,
+    post: Post | None = None,
+    actor: Actor | None = None,
+    due_at: datetime,
+    place: int = 0,
+) -> None:
     """Have this done at that time, in the caller's transaction. What is put down already stays as it is."""
     errand = Errand(
         kind=kind,
@@ -36,6 +43,7 @@ def put(kind: ErrandKind, *, post: Post | None = None, actor: Actor | None = Non
         actor_id=actor.pk if actor is not None else None,
         host=_host_of(post, actor),
         due_at=due_at,
+        place=place,
     )
     Errand.objects.bulk_create([errand], ignore_conflicts=True)
 

@@ -64,7 +64,7 @@ def begin(actor: Actor, target: Actor, now: datetime) -> bool:
     actor.moved_to, actor.moved_at = target.uri, now
     actor.save(update_fields=["moved_to", "moved_at"])
     if not move_some(actor, target):
-        errands.put(ErrandKind.FOLLOWERS_MOVED, actor=actor, due_at=now)
+        errands.put(ErrandKind.FOLLOWERS_MOVED, actor=actor, due_at=now, place=target.pk)
     # Last, so that nobody whose account is locked for a follow waits for who holds this row.
     row = Actor.objects.select_for_update(no_key=True).get(pk=target.pk)
     row.moved_here = [*_lately(row, now), now.isoformat()][-MOST_TO_ONE:]
@@ -85,7 +85,8 @@ def move_some(actor: Actor, target: Actor) -> bool:
 
 def move_on(errand: Errand, actor: Actor, found: Found, now: datetime) -> datetime | None:
     """The errand: some more of them, until all have moved, or the actor is back."""
-    target = Actor.objects.filter(uri=actor.moved_to, suspended_at=None).first() if actor.moved_to else None
+    # Not where its document says by now: that one has agreed to nothing.
+    target = Actor.objects.filter(pk=errand.place, suspended_at=None).first() if actor.moved_to else None
     if target is None or actor.suspended_at is not None:
         return None
     return None if move_some(actor, target) else now

@@ -233,3 +233,19 @@ def test_many_followers_move_in_parts(
     do_due(timezone.now())
     assert set(Follow.objects.values_list("followee__uri", flat=True)) == {NEW}
     assert Follow.objects.count() == 2
+
+
+def test_what_who_moves_says_meanwhile_leads_nobody_to_who_does_not_know(
+    bob: RemoteActor, person: Person, alice: LocalActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "AT_ONCE", 1)
+    other = Person(person.wire)
+    other.register().expect(201)
+    for follower in (alice, actor_of(other)):
+        follows(follower, bob)
+    carol = neighbour("carol", "far.example")
+    assert moves(bob) == "done"
+    own = {**target()[NEW], "id": bob.uri, "inbox": bob.inbox, "movedTo": carol.uri}
+    assert does(bob, "Update", object=own) == "done"
+    do_due(timezone.now())
+    assert list(Follow.objects.values_list("followee__uri", flat=True)) == [NEW, NEW]
