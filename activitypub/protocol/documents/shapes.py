@@ -60,10 +60,10 @@ class Link:
 
 
 def many(value: Any) -> list[Any]:
-    """Return what one-or-many holds, without nulls."""
+    """Return what one-or-many holds, without nulls. Many is a list, or a tuple in a document of our own."""
     if value is None:
         return []
-    return [item for item in value if item is not None] if isinstance(value, list) else [value]
+    return [item for item in value if item is not None] if isinstance(value, list | tuple) else [value]
 
 
 def one(value: Any) -> Any:

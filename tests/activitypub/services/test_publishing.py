@@ -156,6 +156,9 @@ def test_each_visibility_is_addressed_so_that_every_server_reads_it(
     assert list(done.activity["cc"]) == [names.get(one, one) for one in cc]
     assert inboxes() == sorted({"bob": bob.inbox, "fan": fan.inbox}[name] for name in reached)
     assert Sent.objects.get().public is public
+    # Of what followers alone may read two servers agree who they are (FEP-8fcf), and of nothing else.
+    told = Delivery.objects.filter(synchronise=True).exists()
+    assert told is (visibility is Visibility.PRIVATE)
 
 
 def test_who_is_named_stands_in_the_tags_and_is_linked(alice: LocalActor, carol: LocalActor) -> None:
