@@ -44,6 +44,7 @@ class Context:
 
     `fetched` is what was had so far on behalf of this activity, by address, or why it could not be had.
     `want` has a post fetched some time after this is done, and is undone with it; nothing may depend on it.
+    `body` is the activity byte for byte as it came.
     """
 
     actor: RemoteActor
@@ -51,6 +52,7 @@ class Context:
     now: datetime
     fetched: Mapping[str, Document | NotFetched | None] = field(default_factory=dict, repr=False)
     want: Callable[[str], None] = field(default=lambda uri: None, repr=False)
+    body: bytes = field(default=b"", repr=False)
 
     def fetch(self, uri: str, *, fresh: bool = False) -> Document:
         """The document at an address, from there. Raises Needs, and as remote.objects.fetch.

@@ -9,7 +9,8 @@ from activitypub.models.actors import MAX_URI, Actor
 
 
 class Sent(models.Model):
-    """An activity of a local actor as it goes out, byte for byte; what the outbox lists and `uri` serves.
+    """An activity of a local actor as it goes out, byte for byte; what the outbox lists and `uri` serves. Or
+    one of another server that it passes on, as it came, under a `uri` of this one.
 
     `public` is whether it is addressed to everybody. One that no delivery needs and no outbox shows is
     deleted.

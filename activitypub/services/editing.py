@@ -1,6 +1,6 @@
 """Changing and deleting what was published."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -56,6 +56,18 @@ def prepare_edit(actor: LocalActor, post: Post, draft: Draft) -> Callable[[], Pu
 def send_again(actor: LocalActor, row: Post) -> None:
     """Send a post to all who have it as it is now, in the caller's transaction: it is no edit."""
     _send(actor, row, rendering.update_document(row, sending.new_activity_uri(actor)))
+
+
+def pass_on(actor: LocalActor, row: Post, body: bytes, type_: str) -> None:
+    """Pass on what somebody else says of a post to all who have it, as it came, in the caller's
+    transaction."""
+    to, followed = readers(row), publishing.followed(row)
+    sending.pass_on(actor, body, type_=type_, to=to, followers_of=followed, object_uri=row.uri)
+
+
+def readers(row: Post) -> Sequence[Actor]:
+    """Who has a post, beside who follows its author."""
+    return publishing.readers(row, _who_has(row))
 
 
 def delete_post(actor: LocalActor, post: Post) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """Publishing: what a person writes becomes a post, and goes to whom it is for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from html import escape
@@ -24,11 +24,13 @@ from activitypub.models import (
 from activitypub.post_columns import VISIBILITIES
 from activitypub.protocol.composing import MARKDOWN, PLAIN, Composed, Named, compose
 from activitypub.protocol.documents import objects
+from activitypub.protocol.documents.interactions import Interaction
 from activitypub.protocol.visibility import addressed
 from activitypub.protocol.webfinger import Handle
 from activitypub.queries.posts import OPEN
 from activitypub.remote import handles
 from activitypub.services import errands, posts, quoting, sending
+from activitypub.services.permitting import require_permitted
 from activitypub.services.presence import require_active
 
 MAX_TEXT = 20_000
@@ -95,8 +97,8 @@ class Published:
 def create_post(actor: LocalActor, draft: Draft) -> Published:
     """Publish a post: keep it, tell the people here whom it names, and send it to all others it is for.
 
-    Raises DRF's ValidationError with what is too long or of no known kind, NotQuotable, UnknownActor where
-    the author was erased.
+    Raises DRF's ValidationError with what is too long or of no known kind, InteractionRefused, NotQuotable,
+    UnknownActor where the author was erased.
     """
     return prepare_post(actor, draft)()
 
@@ -107,6 +109,8 @@ def prepare_post(actor: LocalActor, draft: Draft) -> Callable[[], Published]:
     now = timezone.now()
     _require_poll(draft, now)
     composed, mentioned = written(actor, draft)
+    if draft.parent is not None:
+        require_permitted(actor, draft.parent, Interaction.REPLY)
     if draft.quote is not None:
         quoting.require_quotable(actor, draft.quote, draft.visibility, {one.pk for one in mentioned})
     document = document_of(actor, draft, composed, mentioned, now)
@@ -133,18 +137,28 @@ def send_about(
     actor: LocalActor, post: Post, activity: Mapping[str, Any], mentioned: Sequence[Actor], *, public: bool
 ) -> None:
     """Send an activity to all who are to have the post that it is about. `public`: the outbox shows it."""
+    sending.send(
+        actor,
+        activity,
+        to=readers(post, mentioned),
+        to_followers=followed(post) is not None,
+        public=public,
+        object_uri=post.uri,
+    )
+
+
+def readers(post: Post, mentioned: Iterable[Actor]) -> list[Actor]:
+    """Who is to have a post, beside who follows its author."""
     to = list(mentioned)
     if post.visibility in OPEN:
         # Their servers count it, and show it with what it answers or quotes.
         to += [other.author for other in (post.in_reply_to, post.quote) if other is not None]
-    sending.send(
-        actor,
-        activity,
-        to=to,
-        to_followers=post.visibility != Visibility.DIRECT,
-        public=public,
-        object_uri=post.uri,
-    )
+    return to
+
+
+def followed(post: Post) -> Actor | None:
+    """The author of a post that is for followers too."""
+    return post.author if post.visibility != Visibility.DIRECT else None
 
 
 def like_before(post: Post, draft: Draft) -> Draft:

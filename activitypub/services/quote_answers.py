@@ -5,7 +5,7 @@ they see what it is now.
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,8 +13,11 @@ from django.db.models import Q
 from activitypub.errors import UnknownQuoteRequest
 from activitypub.models import LocalActor, Notification, NotificationType, Post, QuoteRequest, QuoteState
 from activitypub.rendering.quote_requests import STAMP, stamp_deletion_document
-from activitypub.services import editing, posts, quotes, quoting, sending
+from activitypub.services import editing, posts, publishing, quotes, quoting, sending
 from activitypub.services.presence import require_here
+
+# A Delete of a stamp takes a few hundred bytes: nobody has this server send books for them.
+MOST_PASSED_ON: Final = 16 * 1024
 
 
 @transaction.atomic
@@ -31,6 +34,17 @@ def refused(row: Post) -> bool:
     before = row.quote_state
     state = QuoteState.REVOKED if before == QuoteState.ACCEPTED else QuoteState.REJECTED
     return quotes.settle(row, state) and _sent_again(row)
+
+
+@transaction.atomic
+def taken_back(row: Post, delete: bytes) -> bool:
+    """The author has deleted the stamp of this post, by that Delete, as it came; whether that is new.
+
+    Who has a post of this server is passed the Delete on, and sent the post as it is then.
+    """
+    if row.quote_state == QuoteState.ACCEPTED and not row.author.host and len(delete) <= MOST_PASSED_ON:
+        editing.pass_on(cast(LocalActor, row.author), row, delete, "Delete")
+    return refused(row)
 
 
 def accept(actor: LocalActor, asked: QuoteRequest) -> Mapping[str, Any]:
@@ -71,8 +85,8 @@ def reject(actor: LocalActor, asked: QuoteRequest) -> Mapping[str, Any]:
 
 
 def revoke(actor: LocalActor, asked: QuoteRequest) -> Mapping[str, Any]:
-    """Let a person take back a stamp. Returns the Delete, which goes to who asked and to one's followers, who
-    may have seen the quote.
+    """Let a person take back a stamp. Returns the Delete, which goes to who asked, to one's followers, who
+    may have seen the quote, and to all who have a quote of this server.
 
     Raises UnknownQuoteRequest where there is none, UnknownActor.
     """
@@ -83,10 +97,18 @@ def revoke(actor: LocalActor, asked: QuoteRequest) -> Mapping[str, Any]:
             raise UnknownQuoteRequest
         document = stamp_deletion_document(sending.new_activity_uri(actor), asked)
         posts.forget(asked.stamp, STAMP)
-        sending.send(actor, document, to=[asked.asker], to_followers=True, object_uri=asked.stamp)
+        row = quoting.quoting_post(asked)
+        own = row if row is not None and not row.author.host else None
+        sending.send(
+            actor,
+            document,
+            to=[asked.asker, *(editing.readers(own) if own else ())],
+            to_followers=True,
+            followers_of=publishing.followed(own) if own else None,
+            object_uri=asked.stamp,
+        )
         asked.state, asked.stamp = QuoteState.REVOKED, ""
         asked.save(update_fields=["state", "stamp"])
-        row = quoting.quoting_post(asked)
         if row is not None:
             refused(row)
     return document

@@ -1,6 +1,6 @@
 """Sending: what goes out is written down in the transaction in which it comes to be, and delivered later."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ def send(
     *,
     to: Iterable[Actor] = (),
     to_followers: bool = False,
+    followers_of: Actor | None = None,
     public: bool = False,
     object_uri: str = "",
 ) -> Sent:
@@ -46,7 +47,8 @@ def send(
 
     `document["id"]` is from `new_activity_uri`. Actors of this server are not sent to: what it does to
     them, the caller does. Nor are those whose host is suspended, or has failed for so long that it is left
-    alone. Several actors behind one shared inbox get it once. `public` is whether an outbox shows it; what
+    alone. Several actors behind one shared inbox get it once. With `followers_of` somebody else's followers
+    get it too. `public` is whether an outbox shows it; what
     none shows, and nobody is sent, is given back without a row. Raises UnknownActor where the actor has no
     key any more by which to prove it, if the settings ask for proofs.
     """
@@ -59,16 +61,42 @@ def send(
         body=_body(actor, document, now),
         public=public,
     )
-    inboxes = _inboxes(actor, to, to_followers=to_followers)
-    if not inboxes and not public:
-        return sent
+    followed = [one for one in (actor if to_followers else None, followers_of) if one is not None]
+    inboxes = _inboxes(to, followed)
+    if inboxes or public:
+        # What followers alone may read is what two servers must agree about who they are (FEP-8fcf).
+        _put(sent, inboxes, synchronise=to_followers and not _is_for_all(document), now=now)
+    return sent
+
+
+def pass_on(
+    actor: LocalActor,
+    body: bytes,
+    *,
+    type_: str,
+    to: Iterable[Actor],
+    followers_of: Actor | None,
+    object_uri: str,
+) -> None:
+    """Write down an activity of somebody else's, as it came, for inboxes that are to have it from this actor
+    (inbox forwarding, ActivityPub §7.1.2); otherwise as `send`.
+
+    It is as good as what it carries: whoever gets it believes its proof, or looks at what it is about.
+    """
+    inboxes = _inboxes(to, [followers_of] if followers_of is not None else [])
+    if inboxes:
+        # Under an address of ours: the activity's own id is its author's, and may come again.
+        uri = new_activity_uri(actor)
+        sent = Sent(actor=actor, uri=uri, type=type_, object_uri=object_uri, body=body)
+        _put(sent, inboxes, synchronise=False, now=timezone.now())
+
+
+def _put(sent: Sent, inboxes: Mapping[str, str], *, synchronise: bool, now: datetime) -> None:
     with transaction.atomic():
         sent.save(force_insert=True)
-        # What followers alone may read is what two servers must agree about who they are (FEP-8fcf).
-        _deliver(sent, inboxes, synchronise=to_followers and not _is_for_all(document), now=now)
+        _deliver(sent, inboxes, synchronise=synchronise, now=now)
     if inboxes:
         transaction.on_commit(bell.ring)
-    return sent
 
 
 def _body(actor: LocalActor, document: Mapping[str, Any], now: datetime) -> bytes:
@@ -87,11 +115,11 @@ def _body(actor: LocalActor, document: Mapping[str, Any], now: datetime) -> byte
         return body
 
 
-def _inboxes(actor: LocalActor, to: Iterable[Actor], *, to_followers: bool) -> dict[str, str]:
+def _inboxes(to: Iterable[Actor], followed: Sequence[Actor]) -> dict[str, str]:
     """Inbox to its host, without those that get nothing."""
     found = {(one.host, one.shared_inbox, one.inbox) for one in to if one.host and one.suspended_at is None}
-    if to_followers:
-        followers = Follow.objects.filter(followee=actor, state=FollowState.ACCEPTED)
+    if followed:
+        followers = Follow.objects.filter(followee__in=followed, state=FollowState.ACCEPTED)
         remote = followers.exclude(follower__host="").filter(follower__suspended_at=None)
         columns = ("follower__host", "follower__shared_inbox", "follower__inbox")
         found.update(remote.values_list(*columns).distinct().iterator())

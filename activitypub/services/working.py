@@ -210,7 +210,8 @@ class _Batch:
 
     def _effect(self, row: Received, fetched: Fetched) -> str:
         try:
-            found = activity(read(bytes(row.body)))
+            body = bytes(row.body)
+            found = activity(read(body))
         except RefusedDocument as error:
             raise NoEffect(error.refusal) from None
         if reason := authority.against(found, row.actor):
@@ -218,7 +219,8 @@ class _Batch:
         handler = HANDLERS.get(found.type)
         if handler is None:
             raise NoEffect(UNSUPPORTED)
-        context = Context(self._actor(row.actor, fetched), row.recipient, self._now, fetched, self._want)
+        actor = self._actor(row.actor, fetched)
+        context = Context(actor, row.recipient, self._now, fetched, self._want, body)
         unfinished: Unfinished | None = None
         with transaction.atomic():
             try:

@@ -28,6 +28,6 @@ def handle(context: Context, activity: Activity) -> None:
     quoting = Post.objects.select_related("author", "quote__author")
     stamped = quoting.filter(quote_authorization=uri, quote__author=context.actor).first()
     if stamped is not None:
-        quote_answers.refused(stamped)
+        quote_answers.taken_back(stamped, context.body)
     # What it names may still be on its way, and has to find that it is over.
     posts.forget(uri, by=context.actor)
