@@ -6,6 +6,8 @@ import orjson
 import pytest
 from django.utils import timezone
 
+from activitypub.inbox.context import Context, Needs
+from activitypub.inbox.handlers import move
 from activitypub.models import (
     Actor,
     Block,
@@ -18,9 +20,10 @@ from activitypub.models import (
     Sent,
     Severity,
 )
+from activitypub.protocol.documents.activities import activity as read_activity
 from activitypub.services import moving
 from tests.activitypub.coming_due import do_due
-from tests.activitypub.inbox.effects import does, everything, neighbour
+from tests.activitypub.inbox.effects import activity, does, everything, neighbour
 from tests.activitypub.senders import STREAMS
 from tests.activitypub.test_actors import actor_of
 from tests.people import Person
@@ -105,6 +108,20 @@ def test_nobody_moves_to_who_is_suspended_or_has_moved(bob: RemoteActor, alice: 
     on = target(bob.uri, movedTo="https://third.example/users/bob")
     assert does(bob, "Move", on, object=bob.uri, target=NEW) == "target_has_moved"
     assert everything() == before
+
+
+def test_nobody_moves_to_a_person_here_who_has_moved(bob: RemoteActor, alice: LocalActor) -> None:
+    LocalActor.objects.filter(pk=alice.pk).update(also_known_as=[bob.uri], moved_to=NEW)
+    assert does(bob, "Move", object=bob.uri, target=alice.uri) == "target_has_moved"
+    LocalActor.objects.filter(pk=alice.pk).update(moved_to="")
+    assert does(bob, "Move", object=bob.uri, target=alice.uri) == "done"
+
+
+def test_what_was_fetched_of_the_target_before_will_not_do(bob: RemoteActor) -> None:
+    sent = read_activity(activity(bob, "Move", object=bob.uri, target=NEW))
+    with pytest.raises(Needs) as asked:
+        move.handle(Context(bob, "", timezone.now()), sent)
+    assert (asked.value.uri, asked.value.fresh, asked.value.actor) == (NEW, True, False)
 
 
 # --- Refused: how often ------------------------------------------------------------------------------
