@@ -142,6 +142,10 @@ class NotShared(Problem):
     status, code, title = 403, "not_shared", "What is not for everybody is not shown to others"
 
 
+class InteractionRefused(Problem):
+    status, code, title = 403, "interaction_refused", "Its author does not let you do that to it"
+
+
 class NotQuotable(Problem):
     status, code, title = 403, "not_quotable", "Its author does not let you quote it here"
 

@@ -56,6 +56,7 @@ def about(post: Post, author: Actor) -> dict[str, Any]:
         "emoji": [_emoji(emoji) for emoji in post.tags.emoji],
         "quote_automatic_approval": quotable_by(policy.automatic, author) if policy else "",
         "quote_manual_approval": quotable_by(policy.manual, author) if policy else "",
+        "limits": {str(interaction): [*names] for interaction, names in post.limits.items()} or None,
     }
 
 

@@ -80,6 +80,8 @@ class Post(models.Model):
     # Who may quote it, at once and after being asked; empty where its document does not say, or names others.
     quote_automatic_approval = models.CharField(max_length=9, choices=QuotableBy.choices, blank=True)
     quote_manual_approval = models.CharField(max_length=9, choices=QuotableBy.choices, blank=True)
+    # Who alone may like, answer or boost it, by `protocol.documents.interactions`; null for everybody.
+    limits = models.JSONField(null=True)
 
     published = models.DateTimeField()
     edited_at = models.DateTimeField(null=True)

@@ -10,17 +10,20 @@ from django.utils import timezone
 from activitypub import rendering
 from activitypub.errors import NotShared, TooManyReactions, UnknownReaction
 from activitypub.models import Boost, Like, LocalActor, Post, Sent, Visibility
+from activitypub.protocol.documents.interactions import Interaction
 from activitypub.queries.posts import OPEN
 from activitypub.services import boosts, likes, sending
+from activitypub.services.permitting import require_permitted
 from activitypub.services.presence import require_active, require_here, require_post
 
 
 def like(actor: LocalActor, post: Post, emoji: str = "") -> Mapping[str, Any]:
     """Like a post that the actor was found to see, or react to it with an emoji. Returns the Like, or the
-    EmojiReact. Raises TooManyReactions, UnknownPost, UnknownActor."""
+    EmojiReact. Raises InteractionRefused, TooManyReactions, UnknownPost, UnknownActor."""
     with transaction.atomic():
         require_active(actor)
         require_post(post)
+        require_permitted(actor, post, Interaction.LIKE)
         new = likes.store(post, actor, uri=sending.new_activity_uri(actor), emoji=emoji)
         row = _likes_of(actor, post, emoji).first()
         if row is None:
@@ -47,7 +50,7 @@ def unlike(actor: LocalActor, post: Post, emoji: str = "") -> Mapping[str, Any]:
 def boost(actor: LocalActor, post: Post, visibility: Visibility = Visibility.PUBLIC) -> Mapping[str, Any]:
     """Show followers a post that is for everybody, or one's own that is for them. Returns the Announce.
 
-    Raises NotShared, UnknownPost, UnknownActor.
+    Raises NotShared, InteractionRefused, UnknownPost, UnknownActor.
     """
     own = post.author_id == actor.pk and post.visibility == Visibility.PRIVATE
     if visibility == Visibility.DIRECT or not (post.visibility in OPEN or own):
@@ -58,6 +61,7 @@ def boost(actor: LocalActor, post: Post, visibility: Visibility = Visibility.PUB
     with transaction.atomic():
         require_active(actor)
         require_post(post)
+        require_permitted(actor, post, Interaction.ANNOUNCE)
         uri = sending.new_activity_uri(actor)
         new = boosts.store(post, actor, uri=uri, visibility=seen_by, published=now, now=now)
         document = rendering.announce_document(_boost_of(actor, post))

@@ -1,10 +1,12 @@
 """What people publish: Note, Article, Page, Question, Image, Audio, Video, Event; and what is left of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from activitypub.protocol.documents import shapes, vocabulary
+from activitypub.protocol.documents.interactions import Interaction, limits
 from activitypub.protocol.documents.polls import Poll, poll
 from activitypub.protocol.documents.quotes import Quote, QuotePolicy, quote, quote_policy
 from activitypub.protocol.documents.reading import Document
@@ -59,6 +61,7 @@ class Post:
     poll: Poll | None
     quote: Quote | None
     quote_policy: QuotePolicy | None
+    limits: Mapping[Interaction, tuple[str, ...]]
     page: str | None
     links: tuple[Link, ...]
     image: Link | None
@@ -119,6 +122,7 @@ def post(document: Document) -> Post:
         poll=poll(document) if kind == "Question" else None,
         quote=quote(document, found),
         quote_policy=quote_policy(document),
+        limits=limits(document),
         page=shapes.page(links),
         links=links,
         image=shapes.link(shapes.one(document.get("image"))) or shapes.link(shapes.one(document.get("icon"))),
