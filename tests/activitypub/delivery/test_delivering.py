@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async as in_thread
 from django.utils import timezone
 
-from activitypub.models import Delivery, Host, HostPolicy, LocalActor, RemoteActor, Sent, Severity
+from activitypub.models import Delivery, Follow, Host, HostPolicy, LocalActor, RemoteActor, Sent, Severity
 from activitypub.protocol.synchronization import digest, parse
 from activitypub.queries.actors import published_keys
 from tests.activitypub.delivery.conftest import Progress, Working, publish, reader
@@ -199,6 +199,22 @@ async def test_a_host_that_takes_the_other_scheme_is_knocked_at_twice_once(
         async with working():
             await progress.left()
     assert [scheme_of(post) for post in inboxes.posts[3:]] == ["rfc9421", "cavage", "cavage"]
+
+
+@pytest.mark.parametrize("other", [404, 410, 503])
+async def test_where_neither_scheme_is_taken_the_first_answer_counts(
+    sender: LocalActor, inboxes: Inboxes, working: Working, progress: Progress, other: int
+) -> None:
+    host = inboxes.hosts[0]
+    inboxes.replies[host] = lambda post: status(401 if scheme_of(post) == "cavage" else other)
+    somebody = await in_thread(lambda: reader(host, follows=sender))()
+    await in_thread(publish)(sender, somebody)
+    async with working():
+        await progress.put_off()
+    assert len(inboxes.posts) == 2
+    assert (await in_thread(Delivery.objects.get)()).last_error == "http_401"
+    assert await in_thread(Follow.objects.exists)(), "nobody is gone"
+    assert not await in_thread(Host.objects.exclude(scheme="").exists)()
 
 
 # --- The followers' synchronisation ----------------------------------------------------------------
