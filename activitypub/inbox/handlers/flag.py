@@ -5,6 +5,7 @@ from typing import Final
 from activitypub.inbox.context import Context, NoEffect, is_local
 from activitypub.models import LocalActor, Post
 from activitypub.protocol import authority
+from activitypub.protocol.documents import shapes
 from activitypub.protocol.documents.activities import Activity
 from activitypub.queries.hosts import unheard_among
 from activitypub.services import reports
@@ -28,6 +29,8 @@ def handle(context: Context, activity: Activity) -> None:
     if target is None:
         raise NoEffect("nobody_reported")
     own = [post for post in posts if post.author_id == target.pk]
-    # Servers send what was typed, as plain text: nothing is taken out of it as if it were HTML.
-    if not reports.store(context.actor, target, own, comment=activity.content or "", uri=activity.id):
+    # Servers send what was typed, as plain text: nothing is taken out of it as if it were HTML. Lemmy has it
+    # in `summary`.
+    comment = activity.content or shapes.string(activity.raw.get("summary")) or ""
+    if not reports.store(context.actor, target, own, comment=comment, uri=activity.id):
         raise NoEffect("known")

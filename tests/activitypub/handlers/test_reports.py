@@ -1,5 +1,7 @@
 """Other servers report people of this one to its moderators."""
 
+from typing import Any
+
 import pytest
 
 from activitypub.models import HostPolicy, LocalActor, Post, RemoteActor, Report, Severity
@@ -54,3 +56,30 @@ def test_a_report_names_a_person_and_their_posts_of_this_server_alone(
 def test_a_report_of_a_post_alone_is_of_its_author(bob: RemoteActor, own: Post) -> None:
     assert does(bob, "Flag", object=[own.uri]) == "done"
     assert Report.objects.get().target_id == own.author_id
+
+
+@pytest.mark.parametrize(
+    ("said", "comment"),
+    [
+        ({"summary": "rude"}, "rude"),
+        ({"content": "rude", "summary": "a report"}, "rude"),
+        ({"content": "", "summary": ["rude"]}, "rude"),
+        ({"summary": {"en": "rude"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_is_said_of_it_is_read_where_mastodon_or_lemmy_has_it(
+    bob: RemoteActor, own: Post, said: dict[str, Any], comment: str
+) -> None:
+    assert does(bob, "Flag", object=own.uri, **said) == "done"
+    assert Report.objects.get().comment == comment
+
+
+def test_a_report_may_carry_the_posts_whole(bob: RemoteActor, alice: LocalActor, own: Post) -> None:
+    """As Pleroma and Akkoma send it; what it claims of them is not believed."""
+    forged = {"type": "Note", "id": own.uri, "content": "what was never said", "actor": {"id": bob.uri}}
+    assert does(bob, "Flag", object=[alice.uri, forged], content="look") == "done"
+    report = Report.objects.get()
+    assert (report.target_id, report.post_uris) == (alice.pk, [own.uri])
+    own.refresh_from_db()
+    assert own.content == "a quiet morning"
