@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from activitypub.conflicts import CONFLICTS, is_of_two
 from activitypub.fetching.errors import NotFetched
 from activitypub.models import Actor, Errand, ErrandKind, Post
 from activitypub.protocol.documents.reading import Document
@@ -56,6 +57,16 @@ def take(most: int, now: datetime, *, busy: Collection[str] = ()) -> list[Errand
 
 def do(errand: Errand, does: Does, found: Found, now: datetime) -> None:
     """Do what was taken, in one transaction with writing down that it is done. Twice does no harm."""
+    try:
+        _do(errand, does, found, now)
+    except CONFLICTS as error:
+        if not is_of_two(error):
+            raise
+        # Another has just written what this was not to miss, as a Delete by an actor that is being erased.
+        _do(errand, does, found, now)
+
+
+def _do(errand: Errand, does: Does, found: Found, now: datetime) -> None:
     with turn(), transaction.atomic():
         # What it is about first, as everybody locks it who deletes it, and the errand with it.
         subject = _locked(errand)

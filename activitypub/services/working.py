@@ -16,6 +16,7 @@ from typing import Final
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
+from activitypub.conflicts import CONFLICTS, is_of_two
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.inbox.context import Context, Needs, NoEffect, Unfinished
 from activitypub.inbox.handlers import HANDLERS
@@ -41,8 +42,6 @@ MOST_FAULTS: Final = 5
 SECONDS_AT_ONCE: Final = 0.05
 # The number by which PostgreSQL knows the locks of those who work. Any other would do.
 _LOCK: Final = 0x4858_5649
-# How PostgreSQL says that two waited for each other, and one had to give way.
-_CONFLICTS: Final = frozenset({"40001", "40P01"})
 
 Fetched = Mapping[str, Document | NotFetched | None]
 
@@ -77,8 +76,8 @@ def work(jobs: Sequence[Job], fetched: Mapping[int, Fetched], now: datetime) -> 
     """
     try:
         ended, heard = _together(jobs, fetched, now)
-    except (OperationalError, IntegrityError) as error:
-        if not _is_of_two(error):
+    except CONFLICTS as error:
+        if not is_of_two(error):
             raise
         ended, heard = _one_by_one(jobs, fetched, now)
     # Whoever speaks is there again, and is owed what waits.
@@ -114,8 +113,8 @@ def _one_by_one(
             continue
         try:
             alone, host = _together([job], fetched, now)
-        except (OperationalError, IntegrityError) as error:
-            if not _is_of_two(error):
+        except CONFLICTS as error:
+            if not is_of_two(error):
                 raise
             alone, host = {job.id: _fault(job, error, now)}, set()
         heard |= host
@@ -123,11 +122,6 @@ def _one_by_one(
         if ended[job.id] not in (Ended.DONE, Ended.LATER):
             held.add(job.actor)
     return ended, heard
-
-
-def _is_of_two(error: Exception) -> bool:
-    """Whether this comes of two who write at once: they wait for each other, or have written the same."""
-    return isinstance(error, IntegrityError) or getattr(error.__cause__, "sqlstate", "") in _CONFLICTS
 
 
 def _fault(job: Job, error: Exception, now: datetime) -> Ended:

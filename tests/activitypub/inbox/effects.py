@@ -41,16 +41,20 @@ def does(
     return comes_of(actor, activity(actor, kind, **members), web)
 
 
-def comes_of(
-    actor: RemoteActor, document: Mapping[str, Any], web: Mapping[str, dict[str, Any]] | None = None
-) -> str:
-    now = timezone.now()
-    row = Received.objects.create(
+def received(actor: RemoteActor, document: Mapping[str, Any]) -> Received:
+    """The activity as it waits."""
+    return Received.objects.create(
         digest=hashlib.sha256(document["id"].encode()).digest(),
         actor=actor.uri,
         body=json.dumps(document).encode(),
-        received_at=now,
+        received_at=timezone.now(),
     )
+
+
+def comes_of(
+    actor: RemoteActor, document: Mapping[str, Any], web: Mapping[str, dict[str, Any]] | None = None
+) -> str:
+    now, row = timezone.now(), received(actor, document)
     fetched: dict[str, Document | NotFetched | None] = {}
     for _ in range(8):
         ended = working.work([Job(row.pk, actor.uri)], {row.pk: fetched}, now)[row.pk]
