@@ -17,7 +17,7 @@ from django.utils import timezone
 from activitypub import rounds
 from activitypub.fetching.errors import DownForNow, NotFetched
 from activitypub.models import Errand, ErrandKind
-from activitypub.remote import actors, objects
+from activitypub.remote import objects
 from activitypub.services import errands, host_blocks, leaving, moving, polls
 from activitypub.services.errands import Does, Found
 from activitypub.threads import OneThread
@@ -68,7 +68,6 @@ class Worker(rounds.Worker[Errand]):
 
     async def _fetched(self, uri: str) -> Found:
         try:
-            await self._in_database(partial(actors.require_open, uri))
             return await objects.afetch(uri, max_age=0.0)
         except NotFetched as error:
             return error

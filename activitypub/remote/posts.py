@@ -22,7 +22,6 @@ def resolve(uri: str) -> Post:
     if known is not None:
         return known
     actors.require_elsewhere(uri)
-    actors.require_open(uri)
     try:
         post = objects.post(fetch(uri))
     except RefusedDocument as error:

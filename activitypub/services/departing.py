@@ -123,7 +123,6 @@ def _confirmed(actor: LocalActor, uri: str) -> Actor:
 def _fetched(uri: str) -> Actor:
     try:
         remote_actors.require_elsewhere(uri)
-        remote_actors.require_open(uri)
         return remote_actors.store(remote_actors.read(objects.fetch(uri, max_age=0.0)), timezone.now())
     except NotFetched:
         raise MoveRefused(Reason.NOT_REACHED) from None
