@@ -28,6 +28,7 @@ ONCE = (
     "hvx/test_ways_in.py",
     "peers/",
     "scenarios/test_secrets.py",
+    "storage/",
     "test_dependencies.py",
     "test_rules.py",
     "vault/test_envelope.py",

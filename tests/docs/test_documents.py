@@ -81,7 +81,7 @@ def test_every_document_is_listed() -> None:
     assert {page for page in pages if f"({page})" not in listed} == set()
 
 
-ROOMS = ("audit", "vault", "devices", "accounts", "activitypub", "keyexchange", "hvx", "client")
+ROOMS = ("audit", "vault", "devices", "accounts", "activitypub", "storage", "keyexchange", "hvx", "client")
 # The same in every room, and described once.
 COMMON = {
     *("__init__.py", "__main__.py", "apps.py", "models.py", "services.py", "queries.py", "views.py"),

@@ -1,0 +1,1 @@
+"""Storage: client-encrypted files, of which the server knows hash, CID and type (PROTOCOL §5)."""

@@ -1,0 +1,1 @@
+"""The embedded block store: a folder of blocks, with the CIDs that Kubo gives."""
