@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from activitypub.models import Delivery, Follow, Post, RemoteActor
+from activitypub.models import Delivery, Follow, HostPolicy, Post, RemoteActor, Severity
 from activitypub.protocol.webfinger import Handle, filled
 from activitypub.rendering import PUBLIC
 from activitypub.services import posts as posts_service
@@ -51,6 +51,17 @@ async def test_a_handle_that_names_another_host_is_not_taken_for_anybody(author:
     handle = found_by_webfinger(bob, "acct:bob@127.0.0.1:9")
     activity = await sync_to_async(made)(author, note(f"@{handle}", mediaType="text/plain"))
     assert activity["object"]["tag"] == []
+
+
+async def test_nobody_of_a_suspended_host_is_looked_for(author: Person, bob: Sender) -> None:
+    handle = found_by_webfinger(bob)
+    await HostPolicy.objects.acreate(host=bob.peer.address, severity=Severity.SUSPEND)
+    activity = await sync_to_async(made)(author, note(f"@{handle}", mediaType="text/plain"))
+    assert activity["object"]["tag"] == []
+    answer = await sync_to_async(submit)(author, {"type": "Follow", "object": bob.uri})
+    assert answer.refusal == (404, "unknown_actor")
+    assert bob.peer.requests == []
+    assert not await RemoteActor.objects.aexists()
 
 
 @pytest.mark.parametrize("line", ["404 Not Found", "410 Gone", "500 Oops", "403 Forbidden"])
