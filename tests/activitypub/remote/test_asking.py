@@ -84,6 +84,17 @@ async def test_of_a_suspended_host_no_document_is_asked_for_or_taken_by_a_redire
     await sync_to_async(session.close_thread)()
 
 
+async def test_what_is_this_servers_own_is_not_read_as_anothers(peer: Peer, settings: Settings) -> None:
+    async with Peer(INSIDE) as own:
+        settings.HVX_ORIGIN = own.url("")
+        own.answers["/1"] = own.note("/1")
+        peer.answers["/1"] = redirect(own.url("/1"))
+        for uri in (own.url("/1"), peer.url("/1")):
+            with pytest.raises(Refused) as error:
+                await objects.afetch(uri)
+            assert error.value.reason is Reason.OWN_HOST
+
+
 async def test_with_an_allow_list_nobody_else_is_asked_for_a_document(peer: Peer, settings: Settings) -> None:
     settings.HVX_FEDERATION_ALLOW_LIST = True
     peer.answers["/1"] = peer.note("/1")
