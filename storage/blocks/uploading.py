@@ -47,7 +47,8 @@ class Upload:
         self._place = place
         self._builder = FileBuilder()
         self._added: Added | None = None
-        self._failed = False
+        self._broken = False
+        self._kept = False
 
     def write(self, data: bytes | memoryview) -> None:
         """Raises OSError."""
@@ -66,22 +67,36 @@ class Upload:
     def keep(self) -> None:
         """Raises OSError."""
         root = self.finish().root
-        if self._failed:
-            raise ValueError("the file was not written whole")
-        force(self._place.iterdir())
-        with lock(self._folder.lock, shared=True):
-            self._move()
-            pin(self._folder, root)
+        # A second time the blocks may be gone again, and only a pin would come of it.
+        if self._kept:
+            return
+        with self._whole_step():
+            force(self._place.iterdir())
+            with lock(self._folder.lock, shared=True):
+                self._move()
+                pin(self._folder, root)
+        self._kept = True
 
     def _lay_down(self, blocks: Iterable[Block]) -> None:
-        # What could not be written may be there in part, under the name of the whole.
-        failed, self._failed = self._failed, True
-        for block in blocks:
-            # A file may hold the same block many times.
-            with suppress(FileExistsError), (self._place / str(block.cid)).open("xb") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(block.data)
-        self._failed = failed
+        with self._whole_step():
+            for block in blocks:
+                # A file may hold the same block many times.
+                with suppress(FileExistsError), (self._place / str(block.cid)).open("xb") as file:
+                    os.fchmod(file.fileno(), 0o600)
+                    file.write(block.data)
+
+    @contextmanager
+    def _whole_step(self) -> Iterator[None]:
+        """Raises ValueError once a step has failed.
+
+        A block may be there in part then, under the name of the whole; or some have moved, and somebody
+        who collects may have removed them.
+        """
+        if self._broken:
+            raise ValueError("the file was not written whole")
+        self._broken = True
+        yield
+        self._broken = False
 
     def _move(self) -> None:
         changed = {self._folder.blocks}

@@ -123,9 +123,9 @@ def _decoded_roots(header: bytes) -> tuple[Cid, ...]:
     roots = []
     while position < len(items):
         # Tag, the bytes' head of two, and the sign of no base.
-        cid = items[position + len(_TAG_CID) + 3 :][:_MAX_CID_BYTES]
+        start = position + len(_TAG_CID) + 3
         try:
-            root, _ = Cid.first_of(cid)
+            root, _ = Cid.first_of(items[start : start + _MAX_CID_BYTES])
         except BadCid as error:
             raise BadCar(f"a root is no file's: {error}") from None
         # What would be written for it must be what stands there: no other form is canonical.

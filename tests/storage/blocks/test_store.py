@@ -117,11 +117,43 @@ def test_a_full_disk_leaves_nothing_and_what_was_not_written_is_not_kept(
     with store.add() as adding:
         with pytest.raises(OSError, match="no space"):
             adding.write(content(1))
-        with pytest.raises((OSError, ValueError)):
-            adding.keep()
+        for go_on in (lambda: adding.write(b"more"), adding.finish, adding.keep):
+            with pytest.raises(ValueError, match="not written whole"):
+                go_on()
     monkeypatch.undo()
     assert files(place) == set()
     assert list(store.check()) == []
+
+
+def test_an_upload_that_failed_while_it_was_kept_is_not_kept_after_all(
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its blocks have moved, belong to nobody, and may be gone before it is tried again."""
+
+    def fails(*arguments: Any) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    with store.add() as adding:
+        adding.write(content(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(uploading, "pin", fails)
+            with pytest.raises(OSError, match="broken"):
+                adding.keep()
+        assert store.collect().blocks > 0
+        with pytest.raises(ValueError, match="not written whole"):
+            adding.keep()
+    assert list(store.roots()) == []
+    assert list(store.check()) == []
+
+
+def test_what_was_kept_and_unpinned_is_not_pinned_by_keeping_it_again(store: BlockStore) -> None:
+    with store.add() as adding:
+        adding.write(content(1))
+        adding.keep()
+        store.unpin(adding.finish().root)
+        store.collect()
+        adding.keep()
+    assert list(store.roots()) == []
 
 
 def test_two_files_that_share_blocks_keep_them_until_both_are_gone(store: BlockStore, place: Path) -> None:
