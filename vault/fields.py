@@ -1,9 +1,9 @@
 """Model fields whose values stand sealed in the database, and the index that finds them."""
 
-import uuid
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar, overload
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from django.core import checks
@@ -22,6 +22,7 @@ from vault.typed import TypedField, placeholder
 
 __all__ = ["BlindIndexField", "SealedField", "SealedValue"]
 
+_VERSION = VERSION[0]
 _ST = TypeVar("_ST", contravariant=True)
 _GT = TypeVar("_GT", covariant=True)
 
@@ -83,12 +84,10 @@ class _SealedAttribute(DeferredAttribute):
     def __init__(self, field: "SealedField[Any, Any]") -> None:
         super().__init__(field)
         self._attname = field.attname
+        # Known once the model is whole.
+        self._row_attname = ""
         # No text is bytes, so those of a text field need no mark of the database's.
         self._loaded = _FromDatabase if field.binary else bytes
-
-    @cached_property
-    def _row_attname(self) -> str:
-        return self.field.row_attname
 
     def __get__(self, instance: models.Model | None, cls: type[models.Model] | None = None) -> Any:
         held: Any = None if instance is None else instance.__dict__.get(self._attname)
@@ -98,7 +97,7 @@ class _SealedAttribute(DeferredAttribute):
         if held.__class__ is tuple:
             envelope, row = held
             opening = keyring._ring.of_fields.get(envelope[HEADER])
-            if opening is not None and row.__class__ is uuid.UUID:
+            if opening is not None and row.__class__ is UUID:
                 decrypt, prefix = opening
                 field = self.field
                 context = field._place_of_uuid + row.int.to_bytes(16)
@@ -116,7 +115,9 @@ class _SealedAttribute(DeferredAttribute):
 
     def __set__(self, instance: models.Model, value: Any) -> None:
         stored = instance.__dict__
-        if value.__class__ is self._loaded and value[:1] == VERSION:
+        if not self._row_attname:
+            self._row_attname = self.field.row_attname
+        if value.__class__ is self._loaded and value and value[0] == _VERSION:
             stored[self._attname] = value, stored.get(self._row_attname)
         elif value is None:
             stored[self._attname] = None
@@ -257,12 +258,12 @@ class SealedField(TypedField[_ST, _GT]):
         return key.seal(context, keyring.named_by(keyring.FIELDS, envelope).open(context, envelope))
 
     def _context(self, row: object) -> bytes:
-        if row.__class__ is uuid.UUID:
+        if row.__class__ is UUID:
             return self._place_of_uuid + row.int.to_bytes(16)
         if row is None:
             raise ValueError(f"{self.name}: the row's key must be set before a value is sealed")
         key = self.model._meta.pk.to_python(row)
-        return self._context(key) if isinstance(key, uuid.UUID) else self._place + lp(str(key))
+        return self._context(key) if isinstance(key, UUID) else self._place + lp(str(key))
 
     def checked(self, value: object) -> str | bytes:
         """Return the value if it is of this field's type, and never show it if it is not."""
