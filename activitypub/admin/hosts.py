@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
@@ -16,7 +17,13 @@ from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, lines,
 from activitypub.admin.policies import words
 from activitypub.models import Host
 from activitypub.queries.about_host import AboutHost, about
-from activitypub.queries.hosts import silenced_among, suspended_among, unheard_among, without_media_among
+from activitypub.queries.hosts import (
+    let_in_among,
+    silenced_among,
+    suspended_among,
+    unheard_among,
+    without_media_among,
+)
 
 
 def _is_paused(name: str) -> bool:
@@ -133,10 +140,12 @@ def _or_more(number: int) -> str:
 def _parts(found: AboutHost) -> Iterable[Facts | Table]:
     name, standing = found.standing.name, found.standing
     hosts_ = (name,)
+    is_stranger = settings.HVX_FEDERATION_ALLOW_LIST and not let_in_among(hosts_)
+    shut = "not let in" if is_stranger else "suspended"
     holds = [
         word
         for word, judged in (
-            ("suspended: nothing is exchanged", suspended_among),
+            (f"{shut}: nothing is exchanged", suspended_among),
             ("silenced", silenced_among),
             ("without media", without_media_among),
             ("without reports", unheard_among),

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from activitypub.admin.base import MOST
 from activitypub.models import (
@@ -161,6 +162,15 @@ def test_what_is_decided_about_a_host_is_named_with_a_link_to_it(desk: Desk) -> 
     assert f"{one}example</a>: silenced<br>{other}near.example</a>: no media" in page or (
         f"{other}near.example</a>: no media<br>{one}example</a>: silenced" in page
     )
+
+
+def test_with_an_allow_list_the_page_says_who_was_never_let_in(desk: Desk, settings: Settings) -> None:
+    settings.HVX_FEDERATION_ALLOW_LIST = True
+    assert "not let in: nothing is exchanged" in text(desk.get(PAGE))
+    moderation.decide("near.example", allowed=True)
+    assert "under no restriction" in text(desk.get(PAGE))
+    moderation.decide("near.example", severity="suspend")
+    assert "suspended: nothing is exchanged" in text(desk.get(PAGE))
 
 
 def test_a_host_that_nobody_knows_has_a_page(desk: Desk) -> None:
