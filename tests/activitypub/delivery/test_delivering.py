@@ -255,3 +255,12 @@ async def test_what_everybody_may_read_says_nothing_of_followers(
     async with working():
         await progress.left()
     assert "Collection-Synchronization" not in inboxes.posts[0].headers
+
+
+async def test_what_is_for_one_alone_says_nothing_of_followers(
+    sender: LocalActor, inboxes: Inboxes, working: Working, progress: Progress
+) -> None:
+    await in_thread(lambda: publish(sender, reader(inboxes.hosts[0], follows=sender), public=False))()
+    async with working():
+        await progress.left()
+    assert "Collection-Synchronization" not in inboxes.posts[0].headers

@@ -135,6 +135,19 @@ async def test_after_ten_failures_an_inbox_is_left_alone_for_a_minute(
     assert sorted(words) == ["breaker_open"] * 5 + ["http_503"] * FAILURES_TO_OPEN
 
 
+async def test_what_a_worker_holds_for_an_inbox_that_begins_to_fail_meets_the_breaker_too(
+    sender: LocalActor, inboxes: Inboxes, working: Working, progress: Progress
+) -> None:
+    inboxes.replies[inboxes.hosts[0]] = lambda post: status(202 if len(inboxes.posts) <= 5 else 503)
+    somebody = await in_thread(reader)(inboxes.hosts[0])
+    for _ in range(40):
+        await in_thread(publish)(sender, somebody)
+    async with working():
+        await progress.put_off(35)
+    # One may have been claimed while the last failure was written down.
+    assert FAILURES_TO_OPEN <= len(inboxes.posts) - 5 <= FAILURES_TO_OPEN + 1
+
+
 async def test_an_open_breaker_lets_one_through_after_a_minute_and_closes_when_that_arrives(
     sender: LocalActor, inboxes: Inboxes, working: Working, progress: Progress
 ) -> None:
