@@ -29,7 +29,9 @@ async def run(
     ready()
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(ErrandWorker().run(stop))
+            # What asks nobody waits behind no host that hangs, however many there are.
+            group.create_task(ErrandWorker(elsewhere=False).run(stop))
+            group.create_task(ErrandWorker(elsewhere=True).run(stop))
             group.create_task(BackfillWorker().run(stop))
             for worker in workers:
                 group.create_task(worker.run(stop))

@@ -42,18 +42,23 @@ KINDS: Final[Mapping[ErrandKind, Kind]] = {
 
 
 class Worker(rounds.Worker[Errand]):
-    """Does them. On PostgreSQL any number may work on one database."""
+    """Does them; where `elsewhere` is not None those about other servers, or the others. On PostgreSQL any
+    number may work on one database."""
 
     AT_ONCE = 16
     LOG = logging.getLogger("activitypub.errands")
 
-    def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
+    def __init__(
+        self, *, clock: Callable[[], datetime] = timezone.now, elsewhere: bool | None = None
+    ) -> None:
         super().__init__()
+        self._elsewhere = elsewhere
         self._clock = clock
         self._in_database = OneThread("errands")
 
     async def _take(self, most: int, busy: Collection[str]) -> Sequence[Errand]:
-        return await self._in_database(partial(errands.take, most, self._clock(), busy=busy))
+        take = partial(errands.take, most, self._clock(), busy=busy, elsewhere=self._elsewhere)
+        return await self._in_database(take)
 
     async def _close(self) -> None:
         await self._in_database.close()

@@ -49,10 +49,16 @@ def put(
     Errand.objects.bulk_create([errand], ignore_conflicts=True)
 
 
-def take(most: int, now: datetime, *, busy: Collection[str] = ()) -> list[Errand]:
+def take(
+    most: int, now: datetime, *, busy: Collection[str] = (), elsewhere: bool | None = None
+) -> list[Errand]:
     """Take so many errands that are due, the longest due first: of each host that is asked one, and none of
-    those that are `busy`. One that was begun too often goes."""
-    return taking.take(Errand.objects.filter(due_at__lte=now), most, busy, partial(_begin, now))
+    those that are `busy`. One that was begun too often goes. `elsewhere` is whether they are about other
+    servers; None for both."""
+    due = Errand.objects.filter(due_at__lte=now)
+    if elsewhere is not None:
+        due = due.exclude(host="") if elsewhere else due.filter(host="")
+    return taking.take(due, most, busy, partial(_begin, now))
 
 
 def do(errand: Errand, does: Does, found: Found, now: datetime) -> None:

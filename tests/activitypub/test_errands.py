@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.db import connections
+from django.db.models.signals import post_delete
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from activitypub import background
 from activitypub.errands import KINDS, Worker
 from activitypub.fetching.errors import DownForNow, Gone, NotFetched, NotFound, Reason
 from activitypub.models import (
@@ -22,11 +25,12 @@ from activitypub.models import (
     Follow,
     FollowState,
     Like,
+    LocalActor,
     Post,
     RemoteActor,
 )
 from activitypub.protocol.retry import MAX_ATTEMPTS
-from activitypub.remote import actors, session, signing
+from activitypub.remote import actors, objects, session, signing
 from activitypub.services import errands, leaving, outcomes, taking
 from tests.activitypub.coming_due import after, do_due, waiting
 from tests.activitypub.fetching.peer import Peer, status
@@ -298,6 +302,55 @@ async def test_a_host_that_hangs_holds_one_place_and_another_is_asked(
             await running
     assert len(peer.targets) <= 1
     never.set()
+
+
+def test_however_many_hosts_are_to_be_asked_what_asks_nobody_is_not_behind_them(person: Person) -> None:
+    now = timezone.now()
+    for number in range(3):
+        actor = remote("gone", f"host{number}.example")
+        errands.put(ErrandKind.ACTOR_GONE, actor=actor, due_at=now - timedelta(hours=1))
+    errands.put(ErrandKind.FOLLOWERS_MOVED, actor=actor_of(person), due_at=now)
+    assert [errand.host for errand in errands.take(1, now, elsewhere=False)] == [""]
+    assert "" not in {errand.host for errand in errands.take(10, now, elsewhere=True)}
+
+
+async def test_while_hosts_hang_the_background_does_what_asks_nobody(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worker, "AT_ONCE", 1)
+    loop = asyncio.get_running_loop()
+    asked, never, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hang(uri: str, *, max_age: float) -> dict[str, Any]:
+        asked.set()
+        await never.wait()
+        raise AssertionError(uri)
+
+    def hear(instance: Errand, **_: object) -> None:
+        if not instance.host:
+            loop.call_soon_threadsafe(done.set)
+
+    monkeypatch.setattr(objects, "afetch", hang)
+
+    def ida() -> LocalActor:
+        return LocalActor.objects.create(uri="http://localhost/users/ida", username="ida", inbox="none")
+
+    def put(kind: ErrandKind, actor: Actor) -> None:
+        errands.put(kind, actor=actor, due_at=timezone.now())
+
+    await sync_to_async(lambda: put(ErrandKind.ACTOR_GONE, known(Sender(peer, "slow"))))()
+    post_delete.connect(hear, Errand)
+    stop = asyncio.Event()
+    running = asyncio.create_task(background.run(stop, ready=lambda: None, delivered=lambda *_: None))
+    try:
+        async with asyncio.timeout(20):
+            await asked.wait()
+            await sync_to_async(lambda: put(ErrandKind.FOLLOWERS_MOVED, ida()))()
+            await done.wait()
+            stop.set()
+            await running
+    finally:
+        post_delete.disconnect(hear, Errand)
 
 
 async def test_a_worker_that_is_to_stop_waits_for_nobody_who_hangs(peer: Peer) -> None:
