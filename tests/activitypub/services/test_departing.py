@@ -377,6 +377,22 @@ def test_many_followers_move_in_parts_and_none_after_one_came_back(
     }
 
 
+def test_who_came_back_and_moved_elsewhere_before_anybody_followed_takes_all_there(
+    person: Person, other: Person
+) -> None:
+    third, fan = Person(person.wire), Person(person.wire)
+    for one in (third, fan):
+        one.register().expect(201)
+    made(third, aliases(third, uri_of(person)))
+    follows(actor_of(fan), actor_of(person))
+    made(person, move(person, uri_of(other)))
+    made(person, back(person))
+    LocalActor.objects.update(moved_at=None)
+    made(person, move(person, uri_of(third)))
+    do_due(after(seconds=1))
+    assert Follow.objects.get().followee.uri == uri_of(third)
+
+
 def test_who_came_back_is_here_as_before(person: Person, other: Person) -> None:
     fan = neighbour("fan")
     follows(fan, actor_of(person))
