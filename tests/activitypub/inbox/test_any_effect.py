@@ -76,7 +76,16 @@ _TAG = st.fixed_dictionaries(
 _OPTION = st.fixed_dictionaries(
     {}, optional={"type": _LEAVES, "name": _LEAVES, "replies": st.just({"totalItems": 2**53 - 1}) | _LEAVES}
 )
-_POLICY = st.just({"canQuote": {"automaticApproval": [PUBLIC], "manualApproval": FOLLOWERS}})
+_POLICY = st.just({"canQuote": {"automaticApproval": [PUBLIC], "manualApproval": FOLLOWERS}}) | (
+    st.fixed_dictionaries(
+        {},
+        optional={
+            way: st.fixed_dictionaries({}, optional={"automaticApproval": _LEAVES, "always": _LEAVES})
+            | _LEAVES
+            for way in ("canLike", "canReply", "canAnnounce", "canQuote")
+        },
+    )
+)
 _MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     "attributedTo": _ADDRESSES | st.lists(_ADDRESSES, max_size=3) | _LEAVES,
     "to": _ADDRESSES | st.lists(_ADDRESSES, max_size=4),
