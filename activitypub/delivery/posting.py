@@ -15,6 +15,8 @@ from activitypub.fetching.guard import AddressForbidden
 from activitypub.protocol.negotiation import ACTIVITY
 
 SECONDS: Final = 20.0
+# A server that is up takes a connection at once. Most that hang are not, and so keep their place for less.
+CONNECT_SECONDS: Final = 5.0
 # What an inbox says beside its status is read so that the connection can be used again, and thrown away.
 MAX_ANSWER_BYTES: Final = 64 * 1024
 
@@ -37,7 +39,11 @@ async def post(
         async with (
             asyncio.timeout(seconds),
             session.post(
-                URL(what.url, encoded=True), data=what.body, headers=headers, allow_redirects=False
+                URL(what.url, encoded=True),
+                data=what.body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             ) as response,
         ):
             answer = Answer(response.status, response.headers.get("Retry-After"))

@@ -1,6 +1,8 @@
 """One POST, and inboxes that answer it badly."""
 
 import asyncio
+import contextlib
+import socket
 
 import pytest
 
@@ -44,3 +46,22 @@ async def test_a_status_holds_whatever_becomes_of_the_rest(status: int, hangs: b
 async def test_where_no_status_comes_there_is_no_answer() -> None:
     assert await posted(b"HTTP/1.1 2", hangs=True) is Fault.TIMEOUT
     assert await posted(b"HTTP/1.1 2", hangs=False) is Fault.BROKEN_OFF
+
+
+async def test_a_server_that_takes_no_connection_is_not_waited_for_as_long_as_one_that_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("activitypub.delivery.posting.CONNECT_SECONDS", 0.2)
+    loop = asyncio.get_running_loop()
+    with contextlib.ExitStack() as opened:
+        full = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        # Nobody accepts: what comes when the queue is full is dropped, as by a firewall.
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        place = f"http://127.0.0.1:{full.getsockname()[1]}/inbox"
+        async with open_session(user_agent="test", allowed=public_or_loopback) as session:
+            began = loop.time()
+            assert await post(session, SignedPost(place, (), b"{}"), seconds=40.0) is Fault.TIMEOUT
+            assert loop.time() - began < 40
