@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from activitypub import ports
@@ -76,7 +77,9 @@ def suspend(actor: Actor) -> bool:
     """
     if not actor.host and actor.account_id is None:
         return False
-    if not Actor.objects.filter(pk=actor.pk, suspended_at=None).update(suspended_at=timezone.now()):
+    # Of one that is hidden with its host this holds beyond the host's own end.
+    free = Q(suspended_at=None) | Q(suspended_at__in=_suspending().values("created_at"))
+    if not Actor.objects.filter(free, pk=actor.pk).update(suspended_at=timezone.now()):
         return False
     if not actor.host:
         drop(Delivery.objects.filter(activity__actor_id=actor.pk, activity__type__in=_PUBLISHED))
@@ -88,14 +91,20 @@ def suspend(actor: Actor) -> bool:
 @transaction.atomic
 def unsuspend(actor: Actor) -> bool:
     """End a suspension; whether there was one. One that is hidden with its host stays so."""
-    over = HostPolicy.objects.filter(severity=Severity.SUSPEND).values("created_at")
-    found = Actor.objects.filter(pk=actor.pk, suspended_at__isnull=False).exclude(suspended_at__in=over)
+    with_host = _suspending().values("created_at")
+    found = Actor.objects.filter(pk=actor.pk, suspended_at__isnull=False).exclude(suspended_at__in=with_host)
     if not found.update(suspended_at=None):
         return False
-    if not actor.host:
+    if actor.host:
+        _hide(_suspending())
+    else:
         ports.actor_changed(actor.pk)
     record(Event.ACTOR_UNSUSPENDED, account=_account(actor), subject=actor.uri)
     return True
+
+
+def _suspending() -> QuerySet[HostPolicy]:
+    return HostPolicy.objects.filter(severity=Severity.SUSPEND)
 
 
 def _hide(policies: Iterable[HostPolicy]) -> None:
@@ -111,7 +120,7 @@ def _hide(policies: Iterable[HostPolicy]) -> None:
 def _show(policy: HostPolicy) -> None:
     if RemoteActor.objects.filter(suspended_at=policy.created_at).update(suspended_at=None):
         # What another policy suspends too stays so.
-        _hide(HostPolicy.objects.filter(severity=Severity.SUSPEND))
+        _hide(_suspending())
 
 
 def _columns(line: Line) -> Mapping[str, Any]:

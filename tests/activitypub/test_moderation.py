@@ -154,6 +154,18 @@ def test_what_ends_shows_nobody_whom_something_else_hides(bob: RemoteActor) -> N
     assert hidden() == []
 
 
+def test_who_is_suspended_alone_and_with_the_host_is_shown_when_neither_holds(bob: RemoteActor) -> None:
+    federation("suspend", bob.uri)
+    federation("decide", "near.example", "--severity", "suspend")
+    federation("unsuspend", bob.uri)
+    assert hidden() == ["near.example"]
+    federation("suspend", bob.uri)
+    federation("lift", "near.example")
+    assert hidden() == ["near.example"]
+    federation("unsuspend", bob.uri)
+    assert hidden() == []
+
+
 def test_what_is_not_named_stays_as_it_was(db: None) -> None:
     federation("decide", "near.example", "--reject-media", "--public-comment", "heavy")
     assert HostPolicy.objects.get().severity == "noop"
