@@ -16,6 +16,7 @@ from activitypub.admin import errands
 from activitypub.admin.base import MOST, Act, Button, Facts, Page, Table, lines, link, moment, perform
 from activitypub.admin.policies import words
 from activitypub.models import Host
+from activitypub.protocol.retry import State
 from activitypub.queries.about_host import AboutHost, about
 from activitypub.queries.hosts import (
     let_in_among,
@@ -76,7 +77,7 @@ class HostPage(Page):
         return str(len(host.failed_days) or "")
 
     def breakers_open(self, host: Host) -> str:
-        return str(len(host.breakers) or "")
+        return str(sum(kept["state"] != State.CLOSED for kept in host.breakers.values()) or "")
 
     def get_urls(self) -> list[URLPattern]:
         # One host has its page by its name (`host_view`), for there may be no row.

@@ -154,6 +154,13 @@ def test_the_page_tells_all_that_is_held(desk: Desk, alice: LocalActor, bob: Rem
     ]
 
 
+def test_the_list_counts_breakers_that_are_open_and_no_single_failures(desk: Desk) -> None:
+    states = {"a": "closed", "b": "open", "c": "probing"}
+    breakers = {f"https://near.example/{name}": {"state": states[name], "failures": 9} for name in states}
+    Host.objects.create(name="near.example", breakers=breakers)
+    assert b'breakers_open">2<' in desk.get("/admin/activitypub/host/").content
+
+
 def test_what_is_decided_about_a_host_is_named_with_a_link_to_it(desk: Desk) -> None:
     above = moderation.decide("example", severity="silence")
     own = moderation.decide("near.example", reject_media=True)
