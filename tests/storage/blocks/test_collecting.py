@@ -1,7 +1,9 @@
 """Collecting removes what belongs to nobody, and never what somebody has or is about to have."""
 
+import fcntl
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,23 @@ def test_an_upload_whose_process_was_killed_is_removed_and_counted(store: BlockS
     assert store.collect() == Collected(uploads=1)
     assert files(place) == set()
     assert list(store.check()) == []
+
+
+def test_an_upload_that_ends_while_it_is_looked_at_was_not_broken_off(
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    with ExitStack() as going_on:
+        going_on.enter_context(store.add()).write(content(1))
+
+        def after_it_ended(descriptor: int, how: int) -> None:
+            if how & fcntl.LOCK_NB:
+                going_on.close()
+            flock(descriptor, how)
+
+        monkeypatch.setattr(fcntl, "flock", after_it_ended)
+        assert store.collect() == Collected()
+        assert list(store.check()) == []
 
 
 def test_what_a_killed_writer_left_goes_and_folders_of_others_stay(store: BlockStore, place: Path) -> None:
