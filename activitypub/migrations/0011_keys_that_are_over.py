@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="actorkey",
             index=models.Index(
-                condition=models.Q(("retires_at__isnull", False), ("private__isnull", False)),
+                condition=models.Q(("private__isnull", False), ("retires_at__isnull", False)),
                 fields=["retires_at"],
                 name="activitypub_key_retired",
             ),
