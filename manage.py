@@ -9,14 +9,18 @@ def main() -> None:
     # Whatever is made here, database and root key above all, is for this user alone.
     os.umask(0o077)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hvx.settings")
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import CommandError, execute_from_command_line
-    from django.db import OperationalError, ProgrammingError
+    from hvx.serving import lean
 
-    from hvx.backup import place
-    from vault.errors import Sealed
-    from vault.memory import core_dumps_off
-    from vault.sqlcipher.errors import WrongDatabase
+    with lean.importing():
+        import django
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import CommandError, execute_from_command_line
+        from django.db import OperationalError, ProgrammingError
+
+        from hvx.backup import place
+        from vault.errors import Sealed
+        from vault.memory import core_dumps_off
+        from vault.sqlcipher.errors import WrongDatabase
 
     # Any command may come to hold the root key.
     core_dumps_off()
@@ -35,6 +39,8 @@ def main() -> None:
 
             Command().run_from_argv(sys.argv)
         else:
+            with lean.importing():
+                django.setup()
             execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # A setting is wrong: its sentence is what the operator needs, not a traceback.

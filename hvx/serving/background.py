@@ -24,12 +24,13 @@ def main() -> None:
     logging.config.dictConfig(settings.LOGGING)
     link = Link(options.link)
     lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL), redis=bool(settings.HVX_REDIS_URL))
-    import django
-
     # Loaded while the root key is still on its way: importing takes most of a start's time.
-    django.setup()
-    # isort: split
-    from activitypub import background
+    with lean.importing():
+        import django
+
+        django.setup()
+        # isort: split
+        from activitypub import background
 
     metrics.forget_ended()
     keys.hold(link.take_root())

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, ProgrammingError
 
 from hvx.backup import place
-from hvx.serving import LONGEST_MESSAGE
+from hvx.serving import LONGEST_MESSAGE, lean
 from hvx.serving.link import Link
 from vault import keys, vaultfile
 from vault.errors import Sealed, VaultFileDamaged, WaitsForPeople
@@ -56,11 +56,12 @@ def prepare(link: Link, given: RootKey | None, *, migrate: bool) -> None:
     if not empty:
         # At once, for workers are started with it while the rest is done.
         link.give_root(_root(given))
-    import django
+    with lean.importing():
+        import django
 
-    django.setup()
-    # isort: split
-    from hvx import start
+        django.setup()
+        # isort: split
+        from hvx import start
 
     start.prepare(migrate=migrate, unsealed_by_operator=given is not None)
     if empty:

@@ -23,7 +23,8 @@ def main() -> None:
     lean.leave_out(postgresql=bool(settings.HVX_DATABASE_URL), redis=bool(settings.HVX_REDIS_URL))
     served = config("hvx.asgi:application")
     # Loaded while the root key is still on its way: importing takes most of a start's time.
-    served.load()
+    with lean.importing():
+        served.load()
     from hvx import metrics
 
     metrics.forget_ended()

@@ -1,5 +1,7 @@
 """What the processes that serve do without."""
 
+import contextlib
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -47,3 +49,17 @@ def test_what_is_in_use_already_stays(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, sys.modules["json"])
     lean.leave_out(postgresql=False, redis=False)
     assert sys.modules["requests"] is sys.modules["json"]
+
+
+def test_garbage_is_looked_for_again_once_all_is_imported_even_where_importing_failed() -> None:
+    assert gc.isenabled()
+    meanwhile = []
+    try:
+        with contextlib.suppress(ImportError), lean.importing():
+            meanwhile.append(gc.isenabled())
+            raise ImportError
+        assert meanwhile == [False]
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
