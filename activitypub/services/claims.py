@@ -24,8 +24,10 @@ from activitypub.turns import turn
 
 # A job that has not begun when this is nearly over is forgotten, and is anybody's again.
 LEASE = timedelta(minutes=3)
-# So often is looked behind hosts of which more is due than is taken.
+# So often is looked behind hosts of which more is due than is taken, where that left less than one in so
+# many: a host that answers is full by the next time, and then left out.
 _LOOKS = 4
+_FEW = 16
 
 Room = Callable[[str], int]
 
@@ -68,7 +70,7 @@ class Claims:
             known |= heard
             rows += taken
             more = more or len(due) == wanted
-            if len(due) < wanted or len(taken) == wanted:
+            if len(due) < wanted or len(taken) * _FEW >= wanted:
                 break
             left_out |= {row.host for row in set(due).difference(taken)}
         return Claimed(self._jobs(rows, known, until), more)
