@@ -14,6 +14,12 @@ MAX_CHARACTERS: Final = 400_000
 # megabyte of nothing else it made half a minute.
 MAX_TAGS: Final = 4_000
 MAX_REFERENCES: Final = 20_000
+# For an attribute it grows with those that the tag has already. A tag ends at the first `>` but for one in
+# quotes, which stand behind a `=`: so one that is not long and has few of those has few attributes.
+MAX_TAG_CHARACTERS: Final = 16_000
+MAX_ASSIGNMENTS: Final = 8_000
+
+_LONG_TAG: Final = re.compile(rf"<[^<>]{{{MAX_TAG_CHARACTERS}}}")
 
 # What a parser opens anew in each paragraph until it was closed (HTML §13.2.4.3). Of those that are alike it
 # remembers three, so without their attributes, of which none is kept, they are few.
@@ -145,10 +151,13 @@ def from_plain(text: str) -> str:
 
 
 def _bounded(html: str) -> str:
-    """As much of it as is read: up to the first tag, or reference to a character, that is one too many."""
+    """As much of it as is read: up to the first tag, attribute, or reference to a character, that is one too
+    many, or the first tag that is too long."""
     html = html[:MAX_CHARACTERS]
-    for sign, most in (("<", MAX_TAGS), ("&", MAX_REFERENCES)):
+    for sign, most in (("<", MAX_TAGS), ("&", MAX_REFERENCES), ("=", MAX_ASSIGNMENTS)):
         html = sign.join(html.split(sign, most + 1)[: most + 1])
+    if (long := _LONG_TAG.search(html)) is not None:
+        html = html[: long.start()]
     # Behind the last `>` no tag ends: to look for an end from each beginning would take long.
     ended = html.rfind(">") + 1
     return _REOPENED.sub(r"<\1>", html[:ended]) + html[ended:]

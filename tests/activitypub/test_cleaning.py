@@ -23,6 +23,17 @@ def test_of_more_references_than_anybody_writes_the_rest_is_not_read() -> None:
         assert "late" not in read("&" * 1_000_000 + "late")
 
 
+def test_of_a_tag_with_more_attributes_than_anybody_writes_nothing_is_read() -> None:
+    long = " ".join(f"x{number}" for number in range(cleaning.MAX_TAG_CHARACTERS // 2))
+    quoted = " ".join(f'x{number}=">"' for number in range(cleaning.MAX_ASSIGNMENTS + 1))
+    few = " ".join(f'x{number}=">"' for number in range(100))
+    for read in (cleaning.clean, cleaning.as_text):
+        assert "late" not in read(f"early<i {long}>late</i>")
+        assert "late" not in read(f"early<i {quoted}>late</i>")
+        assert "early" in read(f"early<i {long}>late</i>")
+        assert "late" in read(f"early<i {few}>late</i>")
+
+
 @pytest.mark.parametrize("tag", ["<b {}>", "<EM\n{}='>'>", "<u/{}>", '<code {}="<b">'])
 def test_tags_that_nobody_closes_do_not_multiply(tag: str) -> None:
     many = "<p>".join(tag.format(f"x{number}") + "a</p>" for number in range(900))
