@@ -28,13 +28,13 @@ class BenchServer(LiveServer):
     ) -> None:
         folder.mkdir()
         env = {"DJANGO_SETTINGS_MODULE": "bench.settings", "HVX_ORIGIN": ORIGIN, **(env or {})}
-        super().__init__(folder, env=env, cluster=cluster)
+        super().__init__(folder, env=env, cluster=cluster, new=True)
         self.command = [word.format(port=self.port) for word in command]
         if filled is not None:
             shutil.copytree(filled, self.data_dir)
 
     def start(self) -> None:
-        self._prepare()
+        self.prepare()
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -53,7 +53,7 @@ class BenchServer(LiveServer):
 
     def run_module(self, name: str, *arguments: str, stdin: str | None = None) -> str:
         """Run a module in the server's environment; its output."""
-        self._prepare()
+        self.prepare()
         return subprocess.run(
             [sys.executable, "-m", name, *arguments],
             env=self.env,

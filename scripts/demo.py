@@ -244,7 +244,7 @@ def main() -> None:
     os.umask(0o077)
     with tempfile.TemporaryDirectory(prefix="hvx-demo-") as name:
         folder = Path(name)
-        with LiveServer(folder / "server") as server:
+        with LiveServer(folder / "server", new=True) as server:
             print(f"A fresh server at {server.url}, data in a temporary folder.")
             stage = Stage(folder, server)
             play(stage)

@@ -30,6 +30,7 @@ ONCE = (
     "scenarios/test_secrets.py",
     "storage/",
     "test_dependencies.py",
+    "test_live.py::test_a_server_begins_as_a_copy_that_is_its_own_and_a_new_one_has_a_vault_of_its_own",
     "test_rules.py",
     "vault/test_envelope.py",
     "vault/test_file.py",

@@ -55,6 +55,25 @@ def test_two_servers_know_nothing_of_each_other(server: LiveServer, fresh_server
         assert server.database_url != fresh_server.database_url
 
 
+def test_a_server_begins_as_a_copy_that_is_its_own_and_a_new_one_has_a_vault_of_its_own(
+    tmp_path: Path,
+) -> None:
+    one, other = (LiveServer(tmp_path / name, cluster=False) for name in ("one", "other"))
+    new = LiveServer(tmp_path / "new", cluster=False, new=True)
+    for server in (one, other, new):
+        server.prepare()
+    vaults = [(server.data_dir / "vault.json").read_bytes() for server in (one, other, new)]
+    assert vaults[0] == vaults[1] != vaults[2]
+    database = "hvx.sqlite3"
+    untouched = (other.data_dir / database).read_bytes()
+    one.manage("rotate_token_key")
+    assert (one.data_dir / database).read_bytes() != untouched
+    assert (other.data_dir / database).read_bytes() == untouched
+    again = LiveServer(tmp_path / "again", cluster=False)
+    again.prepare()
+    assert (again.data_dir / database).read_bytes() == untouched
+
+
 def test_a_misspelt_component_is_noticed() -> None:
     with pytest.raises(LookupError, match="gnupgg"):
         why_missing("gnupgg")

@@ -16,9 +16,8 @@ DEATHS = 100
 def place(tmp_path: Path) -> Iterator[LiveServer]:
     """A server's data folder and database, migrated; the server itself does not run."""
     place = LiveServer(tmp_path, env={"ANSWERED": str(tmp_path / "answered")})
-    place.make_place()
+    place.prepare()
     try:
-        place.manage("migrate", "-v0")
         yield place
     finally:
         place.close()

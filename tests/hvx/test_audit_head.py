@@ -12,14 +12,14 @@ from audit.events import Event
 from audit.models import AuditRow
 from audit.services import record
 from hvx import start
-from tests.hvx.backup.places import key_file, place, refusal
+from tests.hvx.backup.places import begun, key_file, place, refusal
 from tests.live import LiveServer
 from vault import keys
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LiveServer]:
-    live = place(tmp_path / "server", cluster=False)
+    live = begun(tmp_path / "server", cluster=False)
     yield live
     live.close()
 
@@ -37,7 +37,6 @@ def events(server: LiveServer, event: str) -> list[dict[str, object]]:
 def test_an_older_database_beside_a_newer_head_does_not_start_until_somebody_says_why(
     server: LiveServer, tmp_path: Path
 ) -> None:
-    server.manage("migrate", "--verbosity", "0")
     run_once(server)
     for path in server.data_dir.glob("hvx.sqlite3*"):
         shutil.copy(path, tmp_path / path.name)
@@ -65,7 +64,6 @@ def test_an_older_database_beside_a_newer_head_does_not_start_until_somebody_say
 
 
 def test_an_older_database_beside_a_newer_head_is_not_migrated(server: LiveServer, tmp_path: Path) -> None:
-    server.manage("migrate", "--verbosity", "0")
     run_once(server)
     server.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
     for path in server.data_dir.glob("hvx.sqlite3*"):
@@ -116,7 +114,6 @@ def test_a_first_start_that_is_killed_before_its_checkpoint_is_not_taken_for_a_h
 
 def test_an_older_head_that_is_true_does_not_keep_a_server_from_starting(server: LiveServer) -> None:
     """Each machine of a cluster has its own file, and the others write rows after it."""
-    server.manage("migrate", "--verbosity", "0")
     run_once(server)
     head = server.data_dir / "audit.head"
     older = head.read_bytes()
@@ -130,7 +127,6 @@ def test_an_older_head_that_is_true_does_not_keep_a_server_from_starting(server:
 def test_a_restore_writes_its_own_head_and_the_audit_what_the_one_before_knew(
     server: LiveServer, tmp_path: Path
 ) -> None:
-    server.manage("migrate", "--verbosity", "0")
     run_once(server)
     server.manage("backup", str(tmp_path / "b.hvx"))
     run_once(server)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hvx.backup.places import contents, place, refusal
+from tests.hvx.backup.places import begun, contents, place, refusal
 from tests.live import MANAGE, REPOSITORY, LiveServer
 
 PASSPHRASE = "several planted words in a row"
@@ -132,8 +132,7 @@ def test_a_first_start_tells_of_the_key_file(tmp_path: Path) -> None:
 
 
 def test_a_person_sees_no_table_without_rows_and_what_is_waited_for(tmp_path: Path) -> None:
-    server = place(tmp_path / "watched")
-    server.manage("migrate", "--verbosity", "0")
+    server = begun(tmp_path / "watched")
     server.manage("rotate_token_key")
     ours, theirs = pty.openpty()
     env = {**server.env, "TERM": "xterm", "COLUMNS": "120"}

@@ -33,9 +33,9 @@ for line in sys.stdin:
 class Neighbour:
     """A server, and somebody of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, new: bool = False) -> None:
         folder.mkdir()
-        self.server = LiveServer(folder, env={"HVX_FEDERATION_ALLOW_PRIVATE": "true"})
+        self.server = LiveServer(folder, env={"HVX_FEDERATION_ALLOW_PRIVATE": "true"}, new=new)
         self._reader: subprocess.Popen[str] | None = None
 
     def settle(self) -> None:
@@ -98,7 +98,7 @@ class Neighbour:
 
 @pytest.fixture
 def neighbours(tmp_path: Path) -> Iterator[tuple[Neighbour, Neighbour]]:
-    one, other = Neighbour(tmp_path / "one"), Neighbour(tmp_path / "other")
+    one, other = Neighbour(tmp_path / "one"), Neighbour(tmp_path / "other", new=True)
     with ExitStack() as running:
         for neighbour in (one, other):
             running.enter_context(neighbour.server)

@@ -18,8 +18,7 @@ from vault.stream import CHUNK
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A place with a key ring; nothing is served."""
     live = LiveServer(tmp_path_factory.mktemp("place"), cluster=False)
-    live.make_place()
-    live.manage("migrate", "--verbosity", "0")
+    live.prepare()
     yield live
     live.close()
 

@@ -33,7 +33,7 @@ async def test_a_worker_killed_at_any_moment_loses_nothing_and_repeats_only_what
 ) -> None:
     server, left = LiveServer(tmp_path, cluster=cluster), tmp_path / "left"
     try:
-        await asyncio.to_thread(server._prepare)
+        await asyncio.to_thread(server.prepare)
         env = {
             **server.env,
             "HVX_FEDERATION_ALLOW_PRIVATE": "true",

@@ -30,7 +30,7 @@ async def test_a_worker_killed_at_any_moment_loses_nothing_and_does_nothing_twic
 ) -> None:
     server, left = LiveServer(tmp_path, cluster=cluster), tmp_path / "left"
     try:
-        await asyncio.to_thread(server._prepare)
+        await asyncio.to_thread(server.prepare)
         env = {**server.env, "LEFT": str(left)}
         did = [tmp_path / f"did{number}" for number in range(workers)]
         with contextlib.ExitStack() as stack:

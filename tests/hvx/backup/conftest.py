@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.hvx.backup.places import place
+from tests.hvx.backup.places import begun, place
 from tests.live import LiveServer
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    server = place(tmp_path_factory.mktemp("origin"))
-    server.manage("migrate", "--verbosity", "0")
+    server = begun(tmp_path_factory.mktemp("origin"))
     server.manage("invite")
     server.manage("rotate_token_key")
     yield server

@@ -40,6 +40,17 @@ def place(folder: Path, like: LiveServer | None = None, *, cluster: bool = False
     return server
 
 
+def begun(folder: Path, *, cluster: bool = False) -> LiveServer:
+    """A place that is migrated and has never served, for tests that are not about how it came to be.
+
+    All of them have one vault (tests/live.py): what tells two servers apart wants two of `place`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    server = LiveServer(folder, cluster=cluster)
+    server.prepare()
+    return server
+
+
 def key_file(server: LiveServer) -> Path:
     return server.data_dir / "root.key"
 

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.hvx.backup.places import key_file, place, refusal, restore
+from tests.hvx.backup.places import begun, key_file, place, refusal, restore
 from tests.live import LiveServer, ServerFailed
 
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[LiveServer]:
-    server = place(tmp_path / "origin", cluster=False)
-    server.manage("migrate", "--verbosity", "0")
+    server = begun(tmp_path / "origin", cluster=False)
     yield server
     server.close()
 

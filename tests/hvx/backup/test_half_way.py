@@ -10,7 +10,7 @@ import pytest
 
 from hvx.backup import making, opening
 from hvx.backup.errors import BackupFailed, RestoreRefused
-from tests.hvx.backup.places import key_file, place, restore
+from tests.hvx.backup.places import begun, key_file, place, restore
 from tests.live import MANAGE, REPOSITORY, LiveServer
 from vault import keys, ownfile, vaultfile
 from vault.errors import RootKeyMismatch, VaultFileDamaged
@@ -48,8 +48,7 @@ os._exit(137)
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[LiveServer]:
-    server = place(tmp_path / "origin")
-    server.manage("migrate", "--verbosity", "0")
+    server = begun(tmp_path / "origin")
     server.manage("rotate_token_key")
     yield server
     server.close()

@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from tests.crashes import ENDED, KILLED, Crashes
-from tests.hvx.backup.places import contents, key_file, place, refusal
+from tests.hvx.backup.places import begun, contents, key_file, place, refusal
 from tests.live import LiveServer
 
 DEATHS = 100
@@ -35,8 +35,7 @@ def restore() -> None:
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    server = place(tmp_path_factory.mktemp("origin"))
-    server.manage("migrate", "--verbosity", "0")
+    server = begun(tmp_path_factory.mktemp("origin"))
     server.manage("invite", "--uses", "3")
     yield server
     server.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hvx.backup.places import contents, key_file, place
+from tests.hvx.backup.places import begun, contents, key_file, place
 from tests.live import MANAGE, REPOSITORY, LiveServer
 
 PASSPHRASE = "several planted words in a row"
@@ -21,8 +21,7 @@ with connection.cursor() as cursor:
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[LiveServer]:
-    server = place(tmp_path / "origin")
-    server.manage("migrate", "--verbosity", "0")
+    server = begun(tmp_path / "origin")
     server.manage("invite")
     yield server
     server.close()

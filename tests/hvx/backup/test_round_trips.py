@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hvx.backup.places import moved, place, restore
+from tests.hvx.backup.places import begun, moved, place, restore
 from tests.live import LiveServer
 from tests.people import LiveWire, Person
 
@@ -22,8 +22,7 @@ class World:
 
 def world(folder: Path, *, cluster: bool) -> World:
     """A running server with two people, three devices, one of them ended, and a back-up made meanwhile."""
-    server = place(folder / "origin", cluster=cluster)
-    server.manage("migrate", "--verbosity", "0")
+    server = begun(folder / "origin", cluster=cluster)
     server.start()
     wire = LiveWire(server.url)
     people = [Person(wire), Person(wire)]

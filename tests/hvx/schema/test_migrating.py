@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from pytest_django.fixtures import Settings
 
 from hvx.backup import automatic, making
-from tests.hvx.backup.places import REFUSAL_TIMEOUT, key_file, place, refusal
+from tests.hvx.backup.places import REFUSAL_TIMEOUT, begun, key_file, place, refusal
 from tests.live import REPOSITORY, LiveServer
 
 ROOMS = ("hvx", "activitypub", "keyexchange", "accounts", "devices", "vault", "audit")
@@ -20,6 +20,13 @@ ROOMS = ("hvx", "activitypub", "keyexchange", "accounts", "devices", "vault", "a
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LiveServer]:
     live = place(tmp_path / "server")
+    yield live
+    live.close()
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Iterator[LiveServer]:
+    live = begun(tmp_path / "server")
     yield live
     live.close()
 
@@ -99,28 +106,25 @@ def test_a_database_is_backed_up_before_it_is_migrated_and_the_back_up_brings_it
     target.close()
 
 
-def test_who_says_so_migrates_without_a_back_up(server: LiveServer) -> None:
-    server.manage("migrate", "--verbosity", "0")
-    server.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
-    server.manage("migrate", "--verbosity", "0", "--no-backup")
-    assert back_ups(server) == []
+def test_who_says_so_migrates_without_a_back_up(migrated: LiveServer) -> None:
+    migrated.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
+    migrated.manage("migrate", "--verbosity", "0", "--no-backup")
+    assert back_ups(migrated) == []
 
 
-def test_where_no_back_up_can_be_made_nothing_is_migrated(server: LiveServer) -> None:
-    server.manage("migrate", "--verbosity", "0")
-    server.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
-    (server.data_dir / automatic.FOLDER).write_text("a file in the folder's place")
-    assert "no back-up, so no migrating" in refusal(server, "migrate")
-    assert "1 migrations are not applied" in refusal(server, "serve")
+def test_where_no_back_up_can_be_made_nothing_is_migrated(migrated: LiveServer) -> None:
+    migrated.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
+    (migrated.data_dir / automatic.FOLDER).write_text("a file in the folder's place")
+    assert "no back-up, so no migrating" in refusal(migrated, "migrate")
+    assert "1 migrations are not applied" in refusal(migrated, "serve")
 
 
-def test_a_server_whose_applied_migrations_were_tampered_with_does_not_start(server: LiveServer) -> None:
-    server.manage("migrate", "--verbosity", "0")
-    forge(server, "R(connection).record_applied('accounts', '0099_back_door')")
+def test_a_server_whose_applied_migrations_were_tampered_with_does_not_start(migrated: LiveServer) -> None:
+    forge(migrated, "R(connection).record_applied('accounts', '0099_back_door')")
     for command in ("serve", "migrate"):
-        assert "accounts.0099_back_door is applied, and the audit does not know" in refusal(server, command)
-    server.manage("migrate", "--verbosity", "0", "--acknowledge", "accounts.0099_back_door")
-    server.manage("migrate", "--verbosity", "0")
+        assert "accounts.0099_back_door is applied, and the audit does not know" in refusal(migrated, command)
+    migrated.manage("migrate", "--verbosity", "0", "--acknowledge", "accounts.0099_back_door")
+    migrated.manage("migrate", "--verbosity", "0")
 
 
 def forge(server: LiveServer, *statements: str) -> None:
@@ -134,15 +138,14 @@ def forge(server: LiveServer, *statements: str) -> None:
     server.manage("shell", "--no-imports", "--command", "\n".join([*head, *statements]))
 
 
-def test_where_something_is_strange_nothing_is_migrated_first(server: LiveServer) -> None:
-    server.manage("migrate", "--verbosity", "0")
-    server.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
-    forge(server, "R(connection).record_applied('accounts', '0099_back_door')")
-    before = server.manage("showmigrations", "hvx")
+def test_where_something_is_strange_nothing_is_migrated_first(migrated: LiveServer) -> None:
+    migrated.manage("migrate", "hvx", "zero", "--verbosity", "0", "--no-backup")
+    forge(migrated, "R(connection).record_applied('accounts', '0099_back_door')")
+    before = migrated.manage("showmigrations", "hvx")
     assert "[ ] 0001_initial" in before
-    assert "accounts.0099_back_door is applied" in refusal(server, "migrate")
-    assert server.manage("showmigrations", "hvx") == before
-    assert back_ups(server) == []
+    assert "accounts.0099_back_door is applied" in refusal(migrated, "migrate")
+    assert migrated.manage("showmigrations", "hvx") == before
+    assert back_ups(migrated) == []
 
 
 EMPTYING = (
@@ -157,23 +160,21 @@ DROPPING = (
 )
 
 
-def test_an_emptied_audit_makes_no_forged_migration_genuine(server: LiveServer) -> None:
-    server.manage("migrate", "--verbosity", "0")
-    forge(server, *EMPTYING, "R(connection).record_applied('accounts', '0099_evil')")
+def test_an_emptied_audit_makes_no_forged_migration_genuine(migrated: LiveServer) -> None:
+    forge(migrated, *EMPTYING, "R(connection).record_applied('accounts', '0099_evil')")
     for command in (["serve", "--migrate"], ["migrate"], ["serve", "--migrate"]):
-        assert "the audit knows of none: it was emptied" in refusal(server, *command)
-    assert "this version has no accounts.0099_evil" in refusal(server, "migrate", "--acknowledge", "all")
-    server.manage("migrate", "--acknowledge", "all", "--acknowledge", "accounts.0099_evil")
-    server.manage("migrate")
+        assert "the audit knows of none: it was emptied" in refusal(migrated, *command)
+    assert "this version has no accounts.0099_evil" in refusal(migrated, "migrate", "--acknowledge", "all")
+    migrated.manage("migrate", "--acknowledge", "all", "--acknowledge", "accounts.0099_evil")
+    migrated.manage("migrate")
 
 
-def test_an_audit_that_was_taken_away_with_its_tables_makes_no_history_right(server: LiveServer) -> None:
-    server.manage("migrate", "--verbosity", "0")
-    forge(server, *DROPPING)
+def test_an_audit_that_was_taken_away_with_its_tables_makes_no_history_right(migrated: LiveServer) -> None:
+    forge(migrated, *DROPPING)
     for command in (["serve", "--migrate"], ["migrate"], ["serve", "--migrate"]):
-        assert "the audit knows of none: it was emptied" in refusal(server, *command)
-    server.manage("migrate", "--acknowledge", "all")
-    server.manage("migrate")
+        assert "the audit knows of none: it was emptied" in refusal(migrated, *command)
+    migrated.manage("migrate", "--acknowledge", "all")
+    migrated.manage("migrate")
 
 
 def test_only_the_newest_back_ups_are_kept(
