@@ -90,7 +90,7 @@ class Packets:
         """Raises NotEncrypted."""
         if self.empty:
             raise NotEncrypted(Reason.EMPTY)
-        if self._held or not self._want.or_end:
+        if not self._want.or_end:
             raise NotEncrypted(Reason.TRUNCATED)
 
     def _go_on(self, found: bytes) -> None:
