@@ -1,5 +1,6 @@
 """The keys by which actors sign what is delivered, opened and loaded, a bounded number for a short while."""
 
+import logging
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from django.utils import timezone
 from activitypub.delivery.jobs import SigningKey
 from activitypub.models import ActorKey, KeyKind
 from activitypub.protocol.signatures.keys import private_key_from_vault
+from vault.errors import CannotOpen
+
+log = logging.getLogger("activitypub.delivery")
 
 MOST: Final = 1000
 KEPT_SECONDS: Final = 60.0
@@ -22,7 +26,7 @@ class Keys:
         self._kept: TTLCache[UUID, SigningKey] = TTLCache(MOST, KEPT_SECONDS)
 
     def of(self, actor_id: int) -> SigningKey | None:
-        """The RSA key by which this actor signs now; None where it was erased.
+        """The RSA key by which this actor signs now; None where it was erased, or does not open.
 
         Which one that is, is asked each time: a replaced one is no longer the actor's `publicKey`, and many
         servers look nowhere else.
@@ -40,10 +44,17 @@ class Keys:
         if (kept := self._kept.get(newest)) is not None:
             return kept
         row = rows.filter(pk=newest).first()
-        if row is None or row.private is None:
+        if row is None:
             return None
-        opened = SigningKey(row.key_id, private_key_from_vault(bytes(row.private)))
-        self._kept[newest] = opened
+        try:
+            private = row.private
+            opened = None if private is None else SigningKey(row.key_id, private_key_from_vault(private))
+        except (CannotOpen, ValueError):
+            # One actor's alone: what others have to tell does not wait for it.
+            log.exception("an actor's key does not open", extra={"fields": {"key_id": row.key_id}})
+            return None
+        if opened is not None:
+            self._kept[newest] = opened
         return opened
 
 
