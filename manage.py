@@ -16,6 +16,7 @@ def main() -> None:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import CommandError, execute_from_command_line
         from django.db import OperationalError, ProgrammingError
+        from environs import EnvError
 
         from hvx.backup import place
         from vault.errors import Sealed
@@ -42,7 +43,7 @@ def main() -> None:
             with lean.importing():
                 django.setup()
             execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
+    except (ImproperlyConfigured, EnvError) as error:
         # A setting is wrong: its sentence is what the operator needs, not a traceback.
         sys.exit(f"hvx: {error}")
     except CommandError as error:

@@ -10,51 +10,53 @@ from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from environs import Env
 
 from hvx import __version__
-from hvx import environment as env
 from hvx.answers import ADMINISTRATION
 from hvx.origin import host_of, normalise_origin
+
+env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- What an operator sets ---------------------------------------------------------------
 
 HVX_VERSION = __version__
-HVX_LISTEN = env.text("HVX_LISTEN", "127.0.0.1:8000")
-HVX_ORIGIN = normalise_origin(env.text("HVX_ORIGIN", "http://localhost:8000"))
+HVX_LISTEN = env.str("HVX_LISTEN", "127.0.0.1:8000")
+HVX_ORIGIN = normalise_origin(env.str("HVX_ORIGIN", "http://localhost:8000"))
 HVX_HOST = host_of(HVX_ORIGIN)
-HVX_DATA_DIR = Path(env.text("HVX_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+HVX_DATA_DIR = Path(env.str("HVX_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 # The database, the root key and all else that a server keeps: for its own user alone.
 HVX_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-HVX_ROOT_KEY_FILE = Path(env.text("HVX_ROOT_KEY_FILE", str(HVX_DATA_DIR / "root.key")))
-HVX_DATABASE_URL = env.text("HVX_DATABASE_URL", "")
-HVX_DATABASE_ENCRYPTION = env.text("HVX_DATABASE_ENCRYPTION", "on")
-HVX_REDIS_URL = env.text("HVX_REDIS_URL", "")
-HVX_WORKERS = env.number("HVX_WORKERS", 1)
-HVX_THREADS = env.number("HVX_THREADS", 8)
-HVX_REGISTRATION = env.text("HVX_REGISTRATION", "open")
+HVX_ROOT_KEY_FILE = Path(env.str("HVX_ROOT_KEY_FILE", str(HVX_DATA_DIR / "root.key")))
+HVX_DATABASE_URL = env.str("HVX_DATABASE_URL", "")
+HVX_DATABASE_ENCRYPTION = env.str("HVX_DATABASE_ENCRYPTION", "on")
+HVX_REDIS_URL = env.str("HVX_REDIS_URL", "")
+HVX_WORKERS = env.int("HVX_WORKERS", 1)
+HVX_THREADS = env.int("HVX_THREADS", 8)
+HVX_REGISTRATION = env.str("HVX_REGISTRATION", "open")
 # Accounts that one network may make: an IPv4 address, or the /64 of an IPv6 address.
-HVX_REGISTRATIONS_PER_HOUR = env.number("HVX_REGISTRATIONS_PER_HOUR", 60)
-HVX_INSTANCE_NAME = env.text("HVX_INSTANCE_NAME", HVX_HOST)
-HVX_INSTANCE_RULES = env.items("HVX_INSTANCE_RULES", [], delimiter="|")
+HVX_REGISTRATIONS_PER_HOUR = env.int("HVX_REGISTRATIONS_PER_HOUR", 60)
+HVX_INSTANCE_NAME = env.str("HVX_INSTANCE_NAME", HVX_HOST)
+HVX_INSTANCE_RULES: list[str] = env.list("HVX_INSTANCE_RULES", [], delimiter="|")
 # Peers on this machine and plain http to them, for tests and demonstrations: nothing on the loopback is
 # then out of reach for whoever names an address.
-HVX_FEDERATION_ALLOW_PRIVATE = env.switch("HVX_FEDERATION_ALLOW_PRIVATE", False)
+HVX_FEDERATION_ALLOW_PRIVATE = env.bool("HVX_FEDERATION_ALLOW_PRIVATE", False)
 # Actors, collections and posts are then read by signed requests alone.
-HVX_FEDERATION_SECURE_MODE = env.switch("HVX_FEDERATION_SECURE_MODE", False)
+HVX_FEDERATION_SECURE_MODE = env.bool("HVX_FEDERATION_SECURE_MODE", False)
 # What is sent then carries a proof of its own (FEP-8b32), beside the signature of the request.
-HVX_FEDERATION_PROOFS = env.switch("HVX_FEDERATION_PROOFS", False)
+HVX_FEDERATION_PROOFS = env.bool("HVX_FEDERATION_PROOFS", False)
 # Nothing is then exchanged with a host that no moderator has let in.
-HVX_FEDERATION_ALLOW_LIST = env.switch("HVX_FEDERATION_ALLOW_LIST", False)
+HVX_FEDERATION_ALLOW_LIST = env.bool("HVX_FEDERATION_ALLOW_LIST", False)
 # Pages for operators at /admin/. Off until somebody wants them: what is not there cannot be tried at.
-HVX_ADMIN = env.text("HVX_ADMIN", "off")
+HVX_ADMIN = env.str("HVX_ADMIN", "off")
 # Where people find the source of a changed server (AGPL §13); shown on the server's own pages.
-HVX_SOURCE_URL = env.text("HVX_SOURCE_URL", "")
+HVX_SOURCE_URL = env.str("HVX_SOURCE_URL", "")
 # Opens /metrics to whoever bears it; without one, the loopback alone may read it.
-HVX_METRICS_TOKEN = env.text("HVX_METRICS_TOKEN", "")
+HVX_METRICS_TOKEN = env.str("HVX_METRICS_TOKEN", "")
 # Reverse proxies whose X-Forwarded-For is believed; from anyone else the header is ignored.
-HVX_TRUSTED_PROXIES = env.items("HVX_TRUSTED_PROXIES", ["127.0.0.1", "::1"])
+HVX_TRUSTED_PROXIES = env.list("HVX_TRUSTED_PROXIES", ["127.0.0.1", "::1"])
 
 CLUSTER = bool(HVX_REDIS_URL)
 
