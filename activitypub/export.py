@@ -74,7 +74,7 @@ _POST = (
     *("sensitive", "language", "attachments", "emoji", "poll", "in_reply_to__uri", "in_reply_to_uri"),
     *("conversation", "quote__uri", "quote_uri", "quote_state", "quote_authorization"),
     *("quote_automatic_approval", "quote_manual_approval", "published", "edited_at"),
-    *("received_at", "replies_count", "likes_count", "boosts_count", "quotes_count"),
+    *("received_at", "replies_count", "likes_count", "boosts_count", "quotes_count", "limits"),
 )
 _EDITION = (
     *("id", "post__uri", "name", "content", "summary", "sensitive", "attachments", "poll", "written_at"),

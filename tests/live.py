@@ -24,6 +24,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from tests.components import cluster_mode, redis_url_of_server
+from vault import control
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(REPOSITORY / "manage.py")]
@@ -143,7 +144,7 @@ class LiveServer:
         return done.stdout
 
     def start(self) -> None:
-        """Starts the server and returns when GET /healthz answers 200. A new one migrates first."""
+        """Starts the server and returns once all its processes serve. A new one migrates first."""
         if self._new and not self._prepared:
             self.make_place()
             self._spawn("--migrate")
@@ -151,6 +152,7 @@ class LiveServer:
             self.prepare()
             self._spawn()
         self._wait_until_healthy()
+        self._wait_until_serving()
 
     def start_sealed(self, *options: str) -> None:
         """Starts the server and returns when GET /healthz answers 503: nothing opens its vault by itself."""
@@ -255,6 +257,16 @@ class LiveServer:
                 time.sleep(0.05)
         self.kill()
         raise ServerFailed(f"not healthy after {START_TIMEOUT:.0f} s\n{self._log_end()}")
+
+    def _wait_until_serving(self) -> None:
+        """A worker answers before the background is ready: that is no start yet, and a process that dies
+        then ends it."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while control.outcome(Path(self.env["HVX_DATA_DIR"]), do="status")["state"] != "serving":
+            if time.monotonic() > deadline:
+                self.kill()
+                raise ServerFailed(f"not serving after {START_TIMEOUT:.0f} s\n{self._log_end()}")
+            time.sleep(0.02)
 
     def _log_end(self) -> str:
         return self.log_path.read_text(errors="replace")[-4000:] if self.log_path.exists() else "(no log)"

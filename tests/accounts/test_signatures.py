@@ -37,12 +37,11 @@ from tests.openpgp import (
     subpacket,
 )
 
-NOW = int(time.time())
 TEXT_SIGNED = "hvx-device-certificate/1\norigin: https://example.org\nchallenge: abc"
-SUBKEY: Part = ed25519_part(NOW - 3600)
+SUBKEY: Part = ed25519_part(int(time.time()) - 3600)
 KEY = make_key("alice").with_subkey(SUBKEY, flags=SIGN)
 OTHER = make_key("mallory")
-RSA_KEY = make_key("rsa", primary=rsa_part(NOW - 3600, 3072))
+RSA_KEY = make_key("rsa", primary=rsa_part(int(time.time()) - 3600, 3072))
 
 
 def account_key(public: str) -> AccountKey:
@@ -52,8 +51,18 @@ def account_key(public: str) -> AccountKey:
 HELD, HELD_OTHER = account_key(KEY.public), account_key(OTHER.public)
 
 
-def check(signatures: str, text: str = TEXT_SIGNED, keys: tuple[AccountKey, ...] = (HELD,)) -> list[Signed]:
-    return verify(signatures, text.encode(), keys, now=datetime.fromtimestamp(NOW, UTC))
+def now() -> int:
+    return int(time.time())
+
+
+def check(
+    signatures: str,
+    text: str = TEXT_SIGNED,
+    keys: tuple[AccountKey, ...] = (HELD,),
+    at: int | None = None,
+) -> list[Signed]:
+    moment = datetime.fromtimestamp(now() if at is None else at, UTC)
+    return verify(signatures, text.encode(), keys, now=moment)
 
 
 def _inline() -> str:
@@ -82,7 +91,7 @@ def _without_creation_time() -> str:
     inner = subpacket(33, b"\x04" + KEY.primary.fingerprint)
     head = bytes([4, BINARY, KEY.primary.algorithm, SHA256]) + len(inner).to_bytes(2, "big") + inner
     digest = hashlib.sha256(TEXT_SIGNED.encode() + head + b"\x04\xff" + len(head).to_bytes(4, "big")).digest()
-    outer = subpacket(2, NOW.to_bytes(4, "big"))
+    outer = subpacket(2, now().to_bytes(4, "big"))
     assert KEY.primary.signs is not None
     made = KEY.primary.signs(digest, SHA256)
     return signature_block(
@@ -118,12 +127,12 @@ REFUSED: dict[str, Callable[[], str]] = {
     "a certification": lambda: KEY.sign(TEXT_SIGNED, kind=0x13),
     "a signature by SHA-1": lambda: KEY.sign(TEXT_SIGNED, algorithm=SHA1),
     "a signature by SHA-224": lambda: KEY.sign(TEXT_SIGNED, algorithm=SHA224),
-    "a signature made eleven minutes ago": lambda: KEY.sign(TEXT_SIGNED, created=NOW - 660),
-    "a signature to be made in eleven minutes": lambda: KEY.sign(TEXT_SIGNED, created=NOW + 660),
+    "a signature made eleven minutes ago": lambda: KEY.sign(TEXT_SIGNED, created=now() - 660),
+    "a signature to be made in eleven minutes": lambda: KEY.sign(TEXT_SIGNED, created=now() + 660),
     "a signature made at no time": lambda: KEY.sign(TEXT_SIGNED, created=0),
     "a signature whose time is not signed": _without_creation_time,
     "two signatures": lambda: signature_block(
-        KEY.sign_packet(TEXT_SIGNED), KEY.sign_packet(TEXT_SIGNED, created=NOW - 1)
+        KEY.sign_packet(TEXT_SIGNED), KEY.sign_packet(TEXT_SIGNED, created=now() - 1)
     ),
     "the same signature twice": lambda: signature_block(*[KEY.sign_packet(TEXT_SIGNED)] * 2),
     "two signatures of two keys": lambda: signature_block(
@@ -153,7 +162,7 @@ def test_what_is_refused_is(fault: str) -> None:
 
 
 def test_a_signature_by_a_key_that_has_been_revoked_since_is_refused() -> None:
-    revoked = AccountKey(armored=KEY.revoked(NOW - 60).public, fingerprint=KEY.fingerprint)
+    revoked = AccountKey(armored=KEY.revoked(now() - 60).public, fingerprint=KEY.fingerprint)
     with pytest.raises(SignatureRefused):
         check(KEY.sign(TEXT_SIGNED), keys=(revoked,))
 
@@ -166,7 +175,8 @@ def test_a_signature_holds_only_for_the_key_whose_text_the_server_expects() -> N
 @pytest.mark.parametrize("algorithm", [SHA256, SHA384, SHA512])
 @pytest.mark.parametrize("age", [-599, 0, 599])
 def test_a_strong_signature_made_within_ten_minutes_holds(algorithm: int, age: int) -> None:
-    [signed] = check(KEY.sign(TEXT_SIGNED, algorithm=algorithm, created=NOW - age))
+    moment = now()
+    [signed] = check(KEY.sign(TEXT_SIGNED, algorithm=algorithm, created=moment - age), at=moment)
     assert signed.fingerprint == KEY.fingerprint
 
 

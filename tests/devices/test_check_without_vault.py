@@ -16,7 +16,8 @@ ENTRIES: list[tuple[Any, str]] = [
     (keys, "root"), (keys, "derive"), (keys, "opened"), (keys, "database_key"),
     (keyring, "active"), (keyring, "named_by"), (keyring, "load"), (keyring, "unwrap"),
     (sealing, "seal_bytes"), (sealing, "open_bytes"),
-    (SealedField, "seal"), (SealedField, "open"), (BlindIndexField, "index"),
+    (SealedField, "seal"), (SealedField, "open"), (SealedField.descriptor_class, "__get__"),
+    (BlindIndexField, "index"),
     (EnvelopeKey, "seal"), (EnvelopeKey, "open"), (EnvelopeKey, "open_into"),
     (RootKey, "derive"), (RootKey, "envelope_key"),
 ]  # fmt: skip
